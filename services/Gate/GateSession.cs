@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Net.Sockets;
+using Gatehouse.Gate.Handover;
+using Gatehouse.Policy;
+
+namespace Gatehouse.Gate;
+
+/// <summary>One session as a gate sees it. Whatever arrives on <see cref="Sockets"/> comes from this session's agent and nobody else.</summary>
+public sealed class GateSession
+{
+    private volatile AgentPolicy _policy;
+
+    public GateSession(
+        SessionId id, AgentPolicy policy, string policyDirectory, ActivityContext trace, ImmutableArray<SessionSocket> sockets,
+        ImmutableDictionary<string, string>? environment, CancellationToken ended)
+    {
+        Id = id;
+        _policy = policy;
+        PolicyDirectory = policyDirectory;
+        Trace = trace;
+        Sockets = sockets;
+        Environment = environment ?? ImmutableDictionary<string, string>.Empty;
+        Ended = ended;
+    }
+
+    public SessionId Id { get; }
+
+    /// <summary>The policy in force now; swapped whole on reload. Read it once a decision.</summary>
+    public AgentPolicy Policy => _policy;
+
+    /// <summary>Absolute path of the folder that relative paths in the policy are below.</summary>
+    public string PolicyDirectory { get; }
+
+    /// <summary>Parent of every span of this session; default when the launcher sent none.</summary>
+    public ActivityContext Trace { get; }
+
+    public ImmutableArray<SessionSocket> Sockets { get; }
+
+    /// <summary>Values for <c>env:</c> secrets that came with the session. Never log.</summary>
+    public ImmutableDictionary<string, string> Environment { get; }
+
+    /// <summary>Cancelled when the lease is gone.</summary>
+    public CancellationToken Ended { get; }
+
+    internal void Replace(AgentPolicy policy) => _policy = policy;
+}
+
+/// <summary>A socket that was born in the session's network namespace.</summary>
+public sealed record SessionSocket(SocketDescription Description, Socket Socket);
