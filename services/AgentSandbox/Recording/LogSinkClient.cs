@@ -63,6 +63,20 @@ internal sealed class LogSinkClient : IDisposable
         }
     }
 
+    public async Task<bool> IsHealthyAsync()
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        try
+        {
+            using var response = await _http.GetAsync("/health", timeout.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The lines of an answer, as they come.</summary>
     /// <exception cref="LaunchException">The sink refuses or is gone.</exception>
     public async IAsyncEnumerable<string> ReadLinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
