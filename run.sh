@@ -8,6 +8,4 @@ source ./deploy/prepare.sh
 need bwrap:bubblewrap unshare:util-linux git:git curl:curl dig:dnsutils gcc:gcc /usr/include/zlib.h:zlib1g-dev
 need_dotnet
 
-./gatehouse up >/dev/null
-trap './gatehouse down >/dev/null' EXIT
 ./examples/demo/run.sh
