@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Gatehouse.AgentSandbox.Native;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Parsing;
 
@@ -23,8 +24,13 @@ internal sealed record LoadedPolicy(AgentPolicy Policy, string Path, string Sha2
         for (var folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
         {
             var candidate = System.IO.Path.Combine(folder.FullName, FileName);
-            if (File.Exists(candidate))
+            if (!File.Exists(candidate))
+                continue;
+            // In /tmp anybody can leave one above the caller's folder: found by chance, it must be the caller's own, root's, or of the folder's owner.
+            var owner = FileOwner.Of(candidate).Uid;
+            if (owner == 0 || owner == LibC.getuid() || (LibC.getuid() == 0 && owner == FileOwner.Of(from).Uid))
                 return candidate;
+            throw new LaunchException(ExitCodes.NotPermitted, $"{candidate} belongs to somebody else (uid {owner}): read it, and name it with --policy to use it");
         }
 
         return null;
