@@ -29,7 +29,7 @@ internal static class SecretReader
             case SecretScheme.File:
                 return ReadFile(HostPaths.Expand(source.Value, session.PolicyDirectory, Home), out problem);
             default:
-                problem = "credentials come from env: or file:, nothing else is supported yet";
+                problem = "credentials come from env: or file:, other stores are not supported yet";
                 return null;
         }
     }
