@@ -1,6 +1,7 @@
 using Gatehouse.AgentSandbox.Workspaces.Changes;
 using Gatehouse.AgentSandbox.Workspaces.Files;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 using Gatehouse.Policy.Filesystem;
 
 namespace Gatehouse.AgentSandbox.Launch;
@@ -20,7 +21,9 @@ internal static class SessionReview
                 counts[change.Kind] = counts.GetValueOrDefault(change.Kind) + 1;
         }
 
-        return (record, string.Join(", ", counts.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} {Word(pair.Key)}")));
+        record = record with { Workspaces = [.. record.Workspaces.Select(workspace => WorktreeWorkspace.Finish(workspace, record.HideRules()))] };
+        var branches = record.Workspaces.Where(workspace => workspace.Worktree?.Commit is not null).Select(workspace => "committed onto " + workspace.Worktree!.Branch);
+        return (record, string.Join(", ", counts.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} {Word(pair.Key)}").Concat(branches)));
     }
 
     private static string Word(ChangeKind kind) => kind == ChangeKind.TypeChanged ? "of another type" : kind.ToString().ToLowerInvariant();

@@ -4,6 +4,7 @@ using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 using Gatehouse.Gate;
 using Gatehouse.Gate.Handover;
 using Gatehouse.Policy.Filesystem;
@@ -158,7 +159,8 @@ internal sealed class SessionWorkspaces : IDisposable
     }
 
     private static (WorkspaceRecord, LayeredMount) WorktreeMount(string folder, string id, WorkspaceMount each, string path, HideRules hide, AgentIdentity identity) =>
-        throw new LaunchException(ExitCodes.BadPolicy, $"worktree {path}");
+        (WorktreeWorkspace.Create(folder, id, path, each.At, hide),
+            new(Path.Combine(folder, WorktreeWorkspace.Tree), each.At, null, null, Direct: true, identity.Map(path)));
 
     private static LayeredMount? Input(SessionStore store, string id, int index, string path, string at, HideRules hide, AgentIdentity identity)
     {
