@@ -27,7 +27,7 @@ public class GatewayOptionsTests
     [Fact]
     public async Task Gateway_WithWrongOptions_DoesNotStart()
     {
-        var failed = await Assert.ThrowsAnyAsync<Exception>(() => GatewayProcess.StartAsync(new("http://127.0.0.1:1"), ("SecretsGateway__MaxConcurrentRequests", "0")));
+        var failed = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync(new("http://127.0.0.1:1"), ("SecretsGateway__MaxConcurrentRequests", "0")));
         Assert.Contains("SecretsGateway:MaxConcurrentRequests must be 1 to 1024", failed.Message, StringComparison.Ordinal);
     }
 }

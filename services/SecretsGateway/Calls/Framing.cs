@@ -11,7 +11,8 @@ internal static class Framing
         // Kestrel lets Transfer-Encoding win and moves the length to a header of this name.
         if (headers.TransferEncoding.Count > 0 && (headers.ContentLength is not null || headers.ContainsKey("X-Content-Length")))
             return CallDenial.AmbiguousFraming;
-        // A hop that obeys RFC 9110 §7.6.1 takes out what Connection names: the injected header, or one that a rule wants.
+        // A hop that obeys RFC 9110 §7.6.1 takes out what Connection names: the injected header, or one that a rule wants. (Beside close,
+        // keep-alive or upgrade Kestrel drops other names itself; the header goes no further in any case.)
         if (!headers.Connection.SelectMany(Tokens).All(token => s_harmless.Contains(token, StringComparer.OrdinalIgnoreCase)))
             return CallDenial.NominatedHeader;
         return headers.Upgrade.SelectMany(Tokens).All(token => token.Equals("h2c", StringComparison.OrdinalIgnoreCase)) ? CallDenial.None : CallDenial.Upgrade;

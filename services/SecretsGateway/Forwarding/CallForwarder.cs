@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Gatehouse.Gate.Kestrel;
 using Gatehouse.Gate.Recording;
 using Gatehouse.SecretsGateway.Calls;
 using Gatehouse.SecretsGateway.Credentials;

@@ -28,7 +28,7 @@ public sealed class SmugglingTests(GatewayFixture fixture)
     [InlineData("GET /API/v1/x HTTP/1.1\r\nHost: secrets.gatehouse", 404)]
     [InlineData("get /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse", 403)]
     [InlineData("TRACE /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse", 403)]
-    [InlineData("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nConnection: close, x-api-key", 400)]
+    [InlineData("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nConnection: x-api-key", 400)]
     [InlineData("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nConnection: Upgrade\r\nUpgrade: websocket", 403)]
     [InlineData("POST /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nContent-Length: 5\r\nTransfer-Encoding: chunked", 400)]
     [InlineData("POST /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nContent-Length: 5\r\nContent-Length: 6", 400)]
@@ -36,7 +36,6 @@ public sealed class SmugglingTests(GatewayFixture fixture)
     [InlineData("POST /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nTransfer-Encoding: xchunked", 400)]
     [InlineData("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nx-a : b", 400)]
     [InlineData("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\n folded: b", 400)]
-    [InlineData("PRI * HTTP/2.0", 400)]
     [InlineData("not http at all", 400)]
     public async Task Request_ThatIsNotPlain_NeverLeavesAndIsRecorded(string head, int status)
     {
@@ -45,8 +44,7 @@ public sealed class SmugglingTests(GatewayFixture fixture)
         using var connection = await session.ConnectAsync();
         await connection.SendAsync(head + "\r\n\r\n");
         var answer = await connection.ReadUntilAsync("\r\n\r\n");
-        Assert.Matches("^HTTP/1.1 [0-9]{3} ", answer);
-        Assert.Equal(status, int.Parse(answer[9..12], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         Assert.DoesNotContain(Policies.Key, answer, StringComparison.Ordinal);
         var denied = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request");
         Assert.Equal(VerdictKind.Denied, denied.Verdict);
@@ -59,6 +57,7 @@ public sealed class SmugglingTests(GatewayFixture fixture)
     [InlineData("X_API_KEY: mine\r\nx_api-key: mine")]
     [InlineData("Authorization: Bearer mine\r\nApi-Key: mine\r\nCookie: a=mine")]
     [InlineData("Proxy-Authorization: mine\r\nProxy-Connection: mine\r\nProxy-Foo: mine")]
+    [InlineData("Connection: keep-alive, x-api-key")]
     [InlineData("TE: trailers\r\nTrailer: x-api-key\r\nKeep-Alive: mine")]
     [InlineData("X-Forwarded-Host: mine\r\nForwarded: for=mine\r\nX-Original-URL: /mine\r\nX-HTTP-Method-Override: MINE")]
     public async Task Header_InTheCredentialsPlace_NeverArrives(string headers)
@@ -70,6 +69,17 @@ public sealed class SmugglingTests(GatewayFixture fixture)
         var seen = Assert.Single(origin.Requests);
         Assert.Equal(["Host", "x-api-key"], seen.Headers.Keys.Order(StringComparer.OrdinalIgnoreCase));
         Assert.Equal(Policies.Key, seen.Headers["x-api-key"]);
+    }
+
+    [Fact]
+    public async Task Http2_WithoutAsking_IsHungUpOn()
+    {
+        await using var origin = await TestOrigin.StartAsync(_ => Task.CompletedTask);
+        using var session = await OpenAsync(origin.Url);
+        using var connection = await session.ConnectAsync();
+        await connection.SendAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        Assert.DoesNotContain("HTTP/1.1 200", await connection.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Empty(origin.Requests);
     }
 
     [Fact]

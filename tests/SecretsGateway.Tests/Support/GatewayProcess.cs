@@ -52,8 +52,11 @@ public sealed class GatewayProcess : IAsyncDisposable
         gateway._process.BeginOutputReadLine();
         gateway._process.BeginErrorReadLine();
         await Eventually.IsTrueAsync(() => gateway._process.HasExited || File.Exists(gateway.SocketPath), s_startWithin);
-        Assert.False(gateway._process.HasExited, gateway.Output);
-        return gateway;
+        if (!gateway._process.HasExited)
+            return gateway;
+        // Once disposed, it has printed all that it had to say.
+        await gateway.DisposeAsync();
+        throw new InvalidOperationException(gateway.Output);
     }
 
     /// <summary>Until it says that it is healthy: it records.</summary>
@@ -74,18 +77,16 @@ public sealed class GatewayProcess : IAsyncDisposable
         });
     }
 
-    /// <summary>Its exit code.</summary>
-    public async Task<int> WaitForExitAsync()
-    {
-        await _process.WaitForExitAsync().WaitAsync(s_startWithin);
-        return _process.ExitCode;
-    }
-
-    public async ValueTask DisposeAsync()
+    public async Task KillAsync()
     {
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
         _process.Dispose();
         Folder.Dispose();
     }
