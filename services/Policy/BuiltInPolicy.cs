@@ -9,9 +9,8 @@ public static class BuiltInPolicy
 {
     /// <summary>The policy as YAML, with <paramref name="workingDirectory"/> (absolute) as its workspace.</summary>
     public static string Yaml(string workingDirectory) => $$"""
+        # The built-in policy: used because no gatehouse.yaml was found.
         version: 1
-        agent:
-          environment: { TERM: "${TERM}", LANG: "${LANG}" }
         filesystem:
           workspaces: [{ host: {{Quote(workingDirectory)}}, at: /workspace, mode: overlay }]
           scratch: [{ at: /tmp, size: 512MiB }]

@@ -4,11 +4,11 @@ namespace Gatehouse.Policy.Names;
 
 /// <summary>
 /// The one form in which a request path is matched against rules. What two parsers could read differently is refused:
-/// encoded slashes or backslashes, dot segments that climb, NUL and control characters, invalid escapes, doubled slashes.
+/// encoded slashes or backslashes, dot segments, NUL and control characters, invalid escapes, doubled slashes.
 /// </summary>
 /// <remarks>
-/// A <c>..</c> is refused wherever it stands: clients resolve it before they send, so one that arrives means to be resolved by
-/// somebody else. The same goes for an escape of an escape (<c>%252e</c>), for bytes that are not UTF-8 (<c>%c0%ae</c>), for
+/// Dot segments are refused wherever they stand, not resolved: clients resolve them before they send, so one that arrives means to
+/// be resolved by somebody else. The same goes for an escape of an escape (<c>%252e</c>), for bytes that are not UTF-8 (<c>%c0%ae</c>), for
 /// <c>..;</c> (which servlet containers take for <c>..</c>), and for characters that RFC 3986 wants escaped. Forward the
 /// normalised form, not what was sent.
 /// </remarks>
@@ -18,7 +18,7 @@ public static class HttpPath
     public const int MaxLength = 8 * 1024;
 
     /// <param name="path">The path as sent, without query: starts with <c>/</c>.</param>
-    /// <param name="normalized">Unreserved escapes decoded once, dot segments resolved (RFC 3986 §6.2.2).</param>
+    /// <param name="normalized">Unreserved escapes decoded once, the digits of the others in capitals (RFC 3986 §6.2.2).</param>
     /// <param name="error">What is wrong with it, when false.</param>
     public static bool TryNormalize(string path, out string normalized, out string error)
     {
@@ -30,7 +30,11 @@ public static class HttpPath
         var builder = new StringBuilder(path.Length);
         if (!TryUnescape(path, builder, out error))
             return false;
-        return TryResolve(builder.ToString(), out normalized, out error);
+        var unescaped = builder.ToString();
+        if (!CheckSegments(unescaped, out error))
+            return false;
+        normalized = unescaped;
+        return true;
     }
 
     // Decodes escapes of unreserved characters, and puts the digits of the others in upper case.
@@ -80,10 +84,8 @@ public static class HttpPath
         return true;
     }
 
-    private static bool TryResolve(string path, out string normalized, out string error)
+    private static bool CheckSegments(string path, out string error)
     {
-        normalized = "";
-        var output = new StringBuilder(path.Length);
         var rest = path.AsSpan(1);
         while (true)
         {
@@ -91,30 +93,23 @@ public static class HttpPath
             var segment = slash < 0 ? rest : rest[..slash];
             if (segment.IsEmpty && slash >= 0)
                 return Refuse("the path holds a doubled slash", out error);
-            if (IsClimb(segment))
-                return Refuse("the path climbs with '..'", out error);
-            if (!segment.SequenceEqual("."))
-                output.Append('/').Append(segment);
-            else if (slash < 0)
-                output.Append('/');
+            if (IsDots(segment))
+                return Refuse("the path holds a dot segment", out error);
             if (slash < 0)
                 break;
             rest = rest[(slash + 1)..];
         }
 
-        normalized = output.ToString();
         error = "";
         return true;
     }
 
-    // "..", and what a server that cuts parameters off (";…") takes for "." or "..".
-    private static bool IsClimb(ReadOnlySpan<char> segment)
+    // ".", "..", and what a server that cuts parameters off (";…") takes for them.
+    private static bool IsDots(ReadOnlySpan<char> segment)
     {
-        if (!segment.StartsWith("."))
-            return false;
         var rest = segment.TrimStart('.');
-        var dots = segment.Length - rest.Length;
-        return (dots == 2 && rest.IsEmpty) || (dots <= 2 && (rest.StartsWith(";") || rest.StartsWith("%3B")));
+        return segment.Length - rest.Length is 1 or 2
+            && (rest.IsEmpty || rest.StartsWith(";", StringComparison.Ordinal) || rest.StartsWith("%3B", StringComparison.Ordinal));
     }
 
     private static int ReadEscapes(string path, int at, Span<byte> run)

@@ -71,7 +71,7 @@ internal sealed class EgressReader
 
     private ImmutableArray<int> ReadPorts(MappingNode item)
     {
-        if (item.Find("ports") is not SequenceNode list)
+        if (item.Find("ports") is not { } list)
         {
             foreach (var port in DefaultPorts)
                 Count(port, item.At);
@@ -109,7 +109,7 @@ internal sealed class EgressReader
     private ImmutableArray<PathPattern> ReadPaths(MappingNode item)
     {
         var paths = ImmutableArray.CreateBuilder<PathPattern>();
-        foreach (var scalar in item.Find("paths") is SequenceNode list ? list.Scalars() : [])
+        foreach (var scalar in item.Find("paths").Scalars())
             if (UrlPathText.Pattern(scalar, _errors) is { } pattern)
                 paths.Add(pattern);
         return paths.ToImmutable();

@@ -20,6 +20,12 @@ internal static class HostText
                 return null;
             }
 
+            if (pattern.IsWildcard && !pattern.Name.Value.Contains('.'))
+            {
+                errors.Add(scalar.At, $"{Shown.Quoted(text)} would allow a whole top-level domain", "Name the hosts, or a wildcard such as \"*.example.com\".");
+                return null;
+            }
+
             return pattern;
         }
 

@@ -7,7 +7,7 @@ namespace Gatehouse.Policy.Parsing;
 internal sealed class MountPoints(ErrorList errors)
 {
     private static readonly ImmutableArray<string> Reserved =
-        ["/proc", "/dev", "/sys", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/run/gatehouse"];
+        ["/proc", "/dev", "/sys", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/boot", "/run/gatehouse"];
 
     private readonly Dictionary<string, Position> _seen = new(StringComparer.Ordinal);
 
@@ -25,10 +25,15 @@ internal sealed class MountPoints(ErrorList errors)
             errors.Add(at, $"{shown} is not a normalised path", "Leave out empty segments, '.' and '..', and a slash at the end.");
         else if (Reserved.FirstOrDefault(reserved => IsWithin(path, reserved) || IsWithin(reserved, path)) is { } taken)
             errors.Add(at, $"{shown} would cover {taken}, which the enclosure makes itself", "Choose another place, such as /workspace or /data.");
-        else if (!_seen.TryAdd(path, at))
-            errors.Add(at, $"{shown} is taken already, on line {_seen[path].Line}", "Choose another place.");
+        else if (_seen.Keys.FirstOrDefault(seen => IsWithin(path, seen) || IsWithin(seen, path)) is { } other)
+            // A mount point inside another mount would have to be made in it, and would show as the agent's change.
+            errors.Add(at, $"{shown} is not beside {Shown.Quoted(other)}, which is on line {_seen[other].Line}", "Choose places side by side.");
         else
+        {
+            _seen.Add(path, at);
             return path;
+        }
+
         return null;
     }
 

@@ -54,24 +54,24 @@ internal sealed class SecretCallReader(ErrorList errors)
         return globs.ToImmutable();
     }
 
-    private ImmutableDictionary<string, BodyMemberRule> ReadBody(Node item)
+    private ImmutableDictionary<string, BodyRule> ReadBody(Node item)
     {
-        var body = ImmutableDictionary.CreateBuilder<string, BodyMemberRule>(StringComparer.Ordinal);
+        var body = ImmutableDictionary.CreateBuilder<string, BodyRule>(StringComparer.Ordinal);
         foreach (var (name, value) in item.Members("body"))
         {
             var (min, max) = (Bound(value, "min"), Bound(value, "max"));
             if (value is MappingNode && min is null && max is null)
                 errors.Add(value.At, $"Nothing bounds {Shown.Quoted(name.Text)}", "Write { max: 8192 }, { min: 1 } or both.");
             else if (min > max)
-                errors.Add(value.At, $"No number is at least {min} and at most {max}", "Write the smaller one as min.");
-            body[name.Text] = new BodyMemberRule(value is MappingNode ? [] : Globs(value), min, max);
+                errors.Add(value.At, string.Create(CultureInfo.InvariantCulture, $"No number is at least {min} and at most {max}"), "Write the smaller one as min.");
+            body[name.Text] = new BodyRule(value is MappingNode ? [] : Globs(value), min, max);
         }
 
         return body.ToImmutable();
     }
 
-    private static long? Bound(Node value, string key) =>
-        value.Scalar(key) is { } scalar && Quantity.TryParseInteger(scalar.Text, out var number) ? number : null;
+    private static double? Bound(Node value, string key) =>
+        value.Scalar(key) is { } scalar && Quantity.TryParseDecimal(scalar.Text, out var number) ? number : null;
 
     private static ImmutableArray<string> Globs(Node value) => [.. value.Scalars().Select(scalar => scalar.Text)];
 }

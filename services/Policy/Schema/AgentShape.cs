@@ -17,14 +17,14 @@ internal static class AgentShape
         new("limits", new ObjectShape("Upper bounds of a session; what is not named is not bounded.",
         [
             new("memory", new SizeShape("Memory of all processes together.", 16L << 20, 1L << 50)) { Needs = PolicyFeatures.MemoryLimit },
-            new("processes", new IntegerShape("Processes and threads at one time.", 1, 4_194_304)),
-            new("cpus", new DecimalShape("Cores; fractions are taken.", 4096)) { Needs = PolicyFeatures.CpuLimit },
+            new("processes", new IntegerShape("Processes and threads at one time.", 8, 4_194_304)),
+            new("cpus", new DecimalShape("Cores; fractions are taken.", 0.01, 4096)) { Needs = PolicyFeatures.CpuLimit },
             new("duration", new DurationShape("Wall time, after which the session ends.", TimeSpan.FromDays(30))),
         ])),
         new("publish", new ListShape("Servers of the agent that the host's loopback may reach.",
             new ObjectShape("One server.",
             [
-                new("inside", new IntegerShape("TCP port that the agent listens on.", 1, 65535)) { IsRequired = true },
+                new("inside", new IntegerShape("TCP port that the agent listens on; it has no right to those below 1024.", 1024, 65535)) { IsRequired = true },
                 new("host", new TextShape("Loopback address and port on the host.", "127.0.0.1:18789", 64)) { IsRequired = true },
             ]), MaxCount: 16)) { Needs = PolicyFeatures.Publish },
     ]);

@@ -14,13 +14,13 @@ internal static class EgressShape
             [
                 new("host", new TextShape("Name, or *.name for one or more labels below it.", "api.github.com", 512)),
                 new("address", new TextShape("IP address or network.", "10.1.2.3/32", 128)),
-                new("ports", new ListShape("TCP ports; without it, 443 and 80.", new IntegerShape("Port.", 1, 65535), MaxCount: 100, MinCount: 1)),
-                new("methods", new ListShape("HTTP methods; the connection is then inspected.", Method, MaxCount: 32, MinCount: 1))
+                new("ports", new ListShape("TCP ports; without it, 443 and 80.", new IntegerShape("Port.", 1, 65535), MaxCount: 100, MinCount: 1, OrOne: true)),
+                new("methods", new ListShape("HTTP methods; the connection is then inspected.", Method, MaxCount: 32, MinCount: 1, OrOne: true))
                 {
                     Needs = PolicyFeatures.Inspection,
                 },
                 new("paths", new ListShape("Globs of URL paths; the connection is then inspected.",
-                    new TextShape("Glob that begins with a slash.", "\"/v1/**\"", 1024), MaxCount: 256, MinCount: 1))
+                    new TextShape("Glob that begins with a slash.", "\"/v1/**\"", 1024), MaxCount: 256, MinCount: 1, OrOne: true))
                 {
                     Needs = PolicyFeatures.Inspection,
                 },

@@ -11,14 +11,15 @@ internal static class Expected
     {
         ObjectShape of => $"a mapping: {{ {string.Join(", ", Shortest(of).Select(Entry))} }}",
         MapShape map => $"a mapping: {{ NAME: {Example(map.Value)} }}",
+        ListShape { OrOne: true } list => $"{Example(list.Item)}, or a list: [{Example(list.Item)}]",
         ListShape list => $"a list: [{Example(list.Item)}]",
         EitherShape either => Of(either.Plain),
         TextShape text => $"text, such as {text.Example}",
         WordShape words => string.Join(" or ", words.Words.Select(word => word.Text)),
-        IntegerShape { Min: long.MinValue } => "a whole number",
+        DecimalShape { Max: double.MaxValue } => "a number",
         IntegerShape one when one.Min == one.Max => Number(one.Min),
         IntegerShape integer => $"a whole number from {Number(integer.Min)} to {Number(integer.Max)}",
-        DecimalShape number => $"a number above 0 and up to {number.Max.ToString(CultureInfo.InvariantCulture)}, such as 1.5",
+        DecimalShape number => string.Create(CultureInfo.InvariantCulture, $"a number from {number.Min} to {number.Max}, such as 1.5"),
         SizeShape size => $"a size from {Number(size.Min)} to {Number(size.Max)} bytes, such as 512MiB or 4GiB",
         DurationShape duration => $"a duration up to {duration.Max.Days} days, such as 8h, 1h30m or 90s",
         _ => "something else",
@@ -31,7 +32,7 @@ internal static class Expected
     public static bool IsMet(ScalarNode scalar, Shape shape) => shape switch
     {
         IntegerShape integer => scalar.IsPlain && Quantity.TryParseInteger(scalar.Text, out var value) && value >= integer.Min && value <= integer.Max,
-        DecimalShape number => scalar.IsPlain && Quantity.TryParseDecimal(scalar.Text, out var value) && value > 0 && value <= number.Max,
+        DecimalShape number => scalar.IsPlain && Quantity.TryParseDecimal(scalar.Text, out var value) && value >= number.Min && value <= number.Max,
         SizeShape size => Quantity.TryParseSize(scalar.Text, out var value) && value >= size.Min && value <= size.Max,
         DurationShape duration => Quantity.TryParseDuration(scalar.Text, out var value) && value > TimeSpan.Zero && value <= duration.Max,
         _ => false,

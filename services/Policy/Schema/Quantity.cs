@@ -6,6 +6,12 @@ namespace Gatehouse.Policy.Schema;
 /// <summary>Numbers with units, as policies write them.</summary>
 internal static class Quantity
 {
+    /// <summary>Sizes as a regular expression, for editors.</summary>
+    public const string SizePattern = "^(0|[1-9][0-9]*)(B|[kKMGT]B|[KMGT]iB)?$";
+
+    /// <summary>Durations as a regular expression, for editors.</summary>
+    public const string DurationPattern = "^(?=.)([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$";
+
     private static readonly (string Name, long Factor)[] SizeUnits =
     [
         ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40),
@@ -28,14 +34,15 @@ internal static class Quantity
             && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
-    /// <summary><c>2</c>, <c>0.5</c>.</summary>
+    /// <summary><c>2</c>, <c>-0.5</c>.</summary>
     public static bool TryParseDecimal(ReadOnlySpan<char> text, out double value)
     {
         value = 0;
-        return text.Length is > 0 and <= 20
-            && text.IndexOfAnyExcept(DecimalCharacters) < 0
-            && char.IsAsciiDigit(text[0]) && char.IsAsciiDigit(text[^1])
-            && double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
+        var digits = text is ['-', ..] ? text[1..] : text;
+        return digits.Length is > 0 and <= 20
+            && digits.IndexOfAnyExcept(DecimalCharacters) < 0
+            && char.IsAsciiDigit(digits[0]) && char.IsAsciiDigit(digits[^1])
+            && double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
     /// <summary>Bytes: <c>512MiB</c>, <c>50MB</c>, <c>4096</c>.</summary>

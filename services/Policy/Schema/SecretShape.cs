@@ -8,8 +8,8 @@ internal static class SecretShape
 
     private static readonly EitherShape Body = new("Globs for text, or bounds for a number.", Globs, new ObjectShape("Bounds of a number.",
     [
-        new("min", new IntegerShape("The least.", long.MinValue, long.MaxValue)),
-        new("max", new IntegerShape("The most.", long.MinValue, long.MaxValue)),
+        new("min", new DecimalShape("The least.", double.MinValue, double.MaxValue)),
+        new("max", new DecimalShape("The most.", double.MinValue, double.MaxValue)),
     ]));
 
     private static readonly ObjectShape Call = new("One shape of call.",

@@ -37,8 +37,8 @@ internal sealed record WordShape(string Description, ImmutableArray<Word> Words)
 
 internal sealed record IntegerShape(string Description, long Min, long Max) : Shape(Description);
 
-/// <summary>A positive decimal number.</summary>
-internal sealed record DecimalShape(string Description, double Max) : Shape(Description);
+/// <summary>A decimal number.</summary>
+internal sealed record DecimalShape(string Description, double Min, double Max) : Shape(Description);
 
 /// <summary>Bytes: <c>512MiB</c>, <c>50MB</c> or a plain number.</summary>
 internal sealed record SizeShape(string Description, long Min, long Max) : Shape(Description);

@@ -63,14 +63,8 @@ public sealed record SecretCallRule
     /// <summary>Query parameter to the globs of which one must match each of its values; when not null, other parameters are refused.</summary>
     public ImmutableDictionary<string, ImmutableArray<string>>? Query { get; init; }
 
-    /// <summary>Member of the JSON body to what it may hold; a missing member does not match.</summary>
-    public ImmutableDictionary<string, BodyMemberRule> Body { get; init; } = ImmutableDictionary<string, BodyMemberRule>.Empty;
+    /// <summary>Member of a JSON body to what it may be.</summary>
+    public ImmutableDictionary<string, BodyRule> Body { get; init; } = ImmutableDictionary<string, BodyRule>.Empty;
 }
-
-/// <summary>What one member of a JSON body may hold: text that matches a glob, or a number within bounds.</summary>
-/// <param name="Values">Globs of which one must match; empty: a number is wanted.</param>
-/// <param name="Min">The least, or null.</param>
-/// <param name="Max">The most, or null.</param>
-public sealed record BodyMemberRule(ImmutableArray<string> Values, long? Min, long? Max);
 
 public sealed record SecretLimits(int? RequestsPerMinute, long? BytesPerDay, long? TokensPerDay);

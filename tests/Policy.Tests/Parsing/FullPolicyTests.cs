@@ -15,7 +15,7 @@ public sealed class FullPolicyTests
     public void Agent_EveryKey_IsCarried()
     {
         var agent = Policy.Agent;
-        Assert.Equal(["claude", "--print"], agent.Command);
+        Assert.Equal(["claude", "--print"], agent.Command.AsEnumerable());
         Assert.Equal(Isolation.Docker, agent.Isolation);
         Assert.Equal("gatehouse/agent", agent.Image);
         Assert.Equal("runsc", agent.Runtime);
@@ -38,11 +38,11 @@ public sealed class FullPolicyTests
     public void Filesystem_EveryKey_IsCarried()
     {
         var filesystem = Policy.Filesystem;
-        Assert.Equal([new InputMount("~/docs", "/docs")], filesystem.Inputs);
+        Assert.Equal([new InputMount("~/docs", "/docs")], filesystem.Inputs.AsEnumerable());
         Assert.Equal(
             [new WorkspaceMount(".", "/workspace", WorkspaceMode.Overlay), new WorkspaceMount("../other", "/other", WorkspaceMode.Worktree)],
-            filesystem.Workspaces);
-        Assert.Equal([new ScratchMount("/tmp", 512L << 20)], filesystem.Scratch);
+            filesystem.Workspaces.AsEnumerable());
+        Assert.Equal([new ScratchMount("/tmp", 512L << 20)], filesystem.Scratch.AsEnumerable());
         Assert.Equal(["**/.env", "**/.env.*", "**/*.pem"], filesystem.Hide.Select(pattern => pattern.Text));
     }
 
@@ -56,13 +56,13 @@ public sealed class FullPolicyTests
                 "egress.allow[3] github.com", "egress.allow[4] 10.1.2.3/32", "egress.allow[5] demo.test",
             ],
             rules.Select(rule => rule.Name));
-        Assert.Equal([443, 80], rules[0].Ports);
-        Assert.Equal(["GET", "HEAD"], rules[2].Methods);
+        Assert.Equal([443, 80], rules[0].Ports.AsEnumerable());
+        Assert.Equal(["GET", "HEAD"], rules[2].Methods.AsEnumerable());
         Assert.Equal("/**", Assert.Single(rules[2].Paths).Text);
         Assert.Equal([false, false, true, false, false, false], rules.Select(rule => rule.IsInspected));
         Assert.Equal("127.0.0.1:8443", rules[5].Connect!.ToString());
         Assert.Equal("ca.pem", rules[5].Trust);
-        Assert.Equal([22, 80, 443, 5432], Policy.Egress.Ports);
+        Assert.Equal([22, 80, 443, 5432], Policy.Egress.Ports.AsEnumerable());
     }
 
     [Fact]
@@ -78,17 +78,17 @@ public sealed class FullPolicyTests
         Assert.Equal("anthropic.pem", secret.Trust);
         Assert.Equal("secrets[0].allow[0] POST /v1/messages", secret.Allow[0].Rule);
         Assert.Null(secret.Allow[0].Query);
-        Assert.Equal(["claude-haiku-*"], secret.Allow[0].Body["model"].Values);
+        Assert.Equal(["claude-haiku-*"], secret.Allow[0].Body["model"].Globs.AsEnumerable());
         Assert.Equal(8192, secret.Allow[0].Body["max_tokens"].Max);
-        Assert.Equal(["GET", "HEAD"], secret.Allow[1].Methods);
-        Assert.Equal(["2023-*"], secret.Allow[1].Headers["anthropic-version"]);
-        Assert.Equal(["true", "false"], secret.Allow[1].Query!["beta"]);
+        Assert.Equal(["GET", "HEAD"], secret.Allow[1].Methods.AsEnumerable());
+        Assert.Equal(["2023-*"], secret.Allow[1].Headers["anthropic-version"].AsEnumerable());
+        Assert.Equal(["true", "false"], secret.Allow[1].Query!["beta"].AsEnumerable());
     }
 
     [Fact]
     public void Rest_EveryKey_IsCarried()
     {
-        Assert.Equal(["bash", "git", "/usr/bin/rg"], Policy.AllowedCommands);
+        Assert.Equal(["bash", "git", "/usr/bin/rg"], Policy.AllowedCommands.AsEnumerable());
         Assert.Equal(WhenUnavailable.Spool, Policy.WhenUnavailable);
     }
 
