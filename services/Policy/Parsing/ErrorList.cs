@@ -14,6 +14,9 @@ internal sealed class ErrorList(string file)
 
     public bool IsEmpty => _errors.Count == 0;
 
+    /// <summary>Whether more errors are only counted, and so need no words.</summary>
+    public bool IsFull => _errors.Count == MaxErrors;
+
     /// <param name="at">Where.</param>
     /// <param name="message">What is wrong, without a full stop.</param>
     /// <param name="fix">What to write, as a sentence.</param>

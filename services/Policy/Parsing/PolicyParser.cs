@@ -22,8 +22,10 @@ public static class PolicyParser
         AgentPolicy? policy = null;
         if (root is not null)
         {
-            new SchemaChecker(supported, errors).Check(root, PolicyShape.Root, Place.Root);
-            policy = Read(root, supported, errors);
+            var checker = new SchemaChecker(supported, errors);
+            checker.Check(root, PolicyShape.Root, Place.Root);
+            if (!checker.IsOversize)
+                policy = Read(root, supported, errors);
         }
 
         return errors.IsEmpty ? new PolicyParseResult(policy, []) : new PolicyParseResult(null, errors.ToImmutable());

@@ -6,6 +6,12 @@ namespace Gatehouse.Policy.Schema;
 /// <summary>Holds a document against its shape and reports every difference. After it, readers may take what has the right kind and skip the rest.</summary>
 internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
 {
+    /// <summary>
+    /// Whether some list or mapping has more entries than it may. Then nothing more is to be read: readers may take time that is quadratic in
+    /// what the schema bounds.
+    /// </summary>
+    public bool IsOversize { get; private set; }
+
     public void Check(Node node, Shape shape, Place place)
     {
         if (node is BrokenNode)
@@ -66,7 +72,7 @@ internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
         }
 
         if (mapping.Members.Length > shape.MaxCount)
-            errors.Add(mapping.Members[shape.MaxCount].Key.At, $"{place} has more than {shape.MaxCount} entries", "Leave some out.");
+            ReportOversize(mapping.Members[shape.MaxCount].Key.At, shape.MaxCount, place);
         foreach (var (name, value) in mapping.Members.Take(shape.MaxCount))
             Check(value, shape.Value, place.Key(Shown.Plain(name.Text)));
     }
@@ -85,7 +91,7 @@ internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
         if (sequence.Items.Length < shape.MinCount)
             errors.Add(sequence.At, $"{place} is empty", "Name something in it, or leave the key out.");
         if (sequence.Items.Length > shape.MaxCount)
-            errors.Add(sequence.Items[shape.MaxCount].At, $"{place} has more than {shape.MaxCount} entries", "Leave some out.");
+            ReportOversize(sequence.Items[shape.MaxCount].At, shape.MaxCount, place);
         for (var i = 0; i < Math.Min(sequence.Items.Length, shape.MaxCount); i++)
             Check(sequence.Items[i], shape.Item, place.Item(i));
     }
@@ -132,6 +138,12 @@ internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
         }
     }
 
+    private void ReportOversize(Position at, int maxCount, Place place)
+    {
+        IsOversize = true;
+        errors.Add(at, $"{place} has more than {maxCount} entries", "Leave some out.");
+    }
+
     private void ReportKind(Node node, Shape shape, Place place)
     {
         var found = node switch
@@ -147,6 +159,12 @@ internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
 
     private void ReportUnknown(ScalarNode key, ObjectShape shape, Place place)
     {
+        if (errors.IsFull)
+        {
+            errors.Add(key.At, "", "");
+            return;
+        }
+
         var known = shape.Keys.Select(candidate => candidate.Name).ToList();
         var fix = Nearest.To(key.Text, known) is { } near ? $"Write '{near}'." : $"Write one of: {string.Join(", ", known)}.";
         if (key.Text == "<<")

@@ -69,7 +69,7 @@ internal sealed class YamlReader
             return null;
         }
 
-        if (_parser.Current is DocumentStart { IsImplicit: false } start && (start.Version is not null || start.Tags is { Count: > 0 }))
+        if (_parser.Current is DocumentStart start && (start.Version is not null || start.Tags?.Any(tag => tag.Handle is not ("!" or "!!")) == true))
             _errors.Add(Of(start.Start), "A YAML directive is not taken here", "Remove the line that begins with '%'.");
         Advance();
         var root = ReadNode(0);
@@ -104,8 +104,8 @@ internal sealed class YamlReader
 
     private void CheckDecoration(ParsingEvent current, Position at)
     {
-        if (current is AnchorAlias)
-            _errors.Add(at, "An alias (*name) is not taken here", "Write the value out.");
+        if (current is AnchorAlias alias)
+            _errors.Add(at, "An alias (*name) is not taken here", $"Put text that begins with a star in quotes: \"*{Shown.Plain(alias.Value.Value)}\".");
         if (current is not NodeEvent node)
             return;
         if (!node.Anchor.IsEmpty)
