@@ -77,9 +77,9 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
 
     private int? ReadInside(ScalarNode? scalar, IEnumerable<PublishedPort> published)
     {
-        if (scalar is null || !HostText.TryPort(scalar.Text, out var port))
+        if (scalar is null || !HostText.TryPort(scalar.Text, out var port) || port < 1024)
             return null;
-        if (port is 53 or 80 or 443 or 3128 || egressPorts.Contains(port))
+        if (port == 3128 || egressPorts.Contains(port))
             errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is a gate's"), "Let the agent listen on another port.");
         else if (published.Any(other => other.Inside == port))
             errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is published twice"), "Keep one of the two.");

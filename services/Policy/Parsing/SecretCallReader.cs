@@ -60,7 +60,7 @@ internal sealed class SecretCallReader(ErrorList errors)
         foreach (var (name, value) in item.Members("body"))
         {
             var (min, max) = (Bound(value, "min"), Bound(value, "max"));
-            if (value is MappingNode && min is null && max is null)
+            if (value is MappingNode { Members.IsEmpty: true })
                 errors.Add(value.At, $"Nothing bounds {Shown.Quoted(name.Text)}", "Write { max: 8192 }, { min: 1 } or both.");
             else if (min > max)
                 errors.Add(value.At, string.Create(CultureInfo.InvariantCulture, $"No number is at least {min} and at most {max}"), "Write the smaller one as min.");

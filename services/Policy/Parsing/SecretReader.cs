@@ -49,7 +49,8 @@ internal sealed partial class SecretReader(PolicyFeatures supported, ImmutableDi
 
     private string? ReadName(ScalarNode? scalar)
     {
-        if (scalar is null || scalar.Text.Length == 0)
+        // What is too short or too long has been reported.
+        if (scalar is null || scalar.Text.Length is 0 or > 40)
             return null;
         if (!Name().IsMatch(scalar.Text))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} can not name a secret", "Write 1 to 40 small letters, digits and hyphens.");
@@ -92,6 +93,6 @@ internal sealed partial class SecretReader(PolicyFeatures supported, ImmutableDi
     private static long? Integer(Node? node, string key) =>
         node.Scalar(key) is { } scalar && Quantity.TryParseInteger(scalar.Text, out var value) ? value : null;
 
-    [GeneratedRegex(@"^[a-z0-9-]{1,40}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9-]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex Name();
 }

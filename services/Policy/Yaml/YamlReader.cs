@@ -65,7 +65,7 @@ internal sealed class YamlReader
         Next<StreamStart>();
         if (Advance() is StreamEnd)
         {
-            _errors.Add(new Position(1, 1), "The policy is empty", "Write at least: version: 1");
+            _errors.Add(new Position(1, 1), "The policy is empty", "Write at least 'version: 1'.");
             return null;
         }
 

@@ -49,6 +49,7 @@ internal static class YamlText
             >= '\u2028' and <= '\u202E' => false,    // line and paragraph separator, embeddings and overrides
             >= '\u2060' and <= '\u206F' => false,    // word joiner, isolates
             '\uFEFF' or '\uFFFE' or '\uFFFF' => false,
+            '\uFFFD' => false,                       // what bytes that are no UTF-8 become
             _ => true,
         };
     }
