@@ -11,8 +11,9 @@ internal static class EgressExplainer
 {
     public static PolicyExplanation Explain(EgressPolicy egress, IPAddress address, int port)
     {
-        var length = address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32;
-        var line = string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ address: {address}/{length}, ports: [{port}] }}");
+        // The colons of IPv6 want quotes.
+        var shown = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"\"{address}/128\"" : $"{address}/32";
+        var line = string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ address: {shown}, ports: [{port}] }}");
         return Explain(new IPEndPoint(address, port).ToString(), egress.Decide(address, port).Verdict, port, line);
     }
 

@@ -15,7 +15,7 @@ internal static class HostPathText
             return null;
         }
 
-        if (scalar.Text.Contains("${", StringComparison.Ordinal))
+        if (scalar.Text.StartsWith("${", StringComparison.Ordinal))
         {
             errors.Add(scalar.At, $"Variables are not replaced in paths ({Shown.Quoted(scalar.Text)})", "Write the path out, or below ~.");
             return null;
