@@ -6,6 +6,7 @@ using Gatehouse.SecretsGateway.Credentials;
 using Gatehouse.SecretsGateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
+using ISessionFeature = Gatehouse.Gate.Kestrel.ISessionFeature;
 
 namespace Gatehouse.SecretsGateway.Forwarding;
 
