@@ -141,7 +141,8 @@ public sealed class RobustnessTests
 
     private static void AssertAnswers(string yaml)
     {
-        foreach (var supported in new[] { PolicyFeatures.Current, PolicyFeatures.All })
+        // Long texts once only: what is supported changes nothing of how far they are read.
+        foreach (var supported in yaml.Length < 100_000 ? new[] { PolicyFeatures.Current, PolicyFeatures.All } : [PolicyFeatures.Current])
         {
             var result = PolicyParser.Parse(yaml, "p", supported);
             Assert.Equal(result.Policy is null, !result.Errors.IsEmpty);
