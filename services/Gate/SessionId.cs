@@ -14,25 +14,17 @@ public readonly record struct SessionId
 
     public string Value => _value ?? "";
 
-    public static SessionId Create(TimeProvider time)
-    {
-        var start = time.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        return new($"{start}-{RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 4)}");
-    }
+    public static SessionId Create(TimeProvider time) => new(
+        time.GetLocalNow().ToString("yyyyMMdd-HHmmss-", CultureInfo.InvariantCulture)
+        + RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 4));
 
     /// <summary>1–40 of <c>a–z 0–9 -</c>, not starting with a hyphen.</summary>
     public static bool TryParse(string? text, out SessionId id)
     {
-        id = default;
-        if (text is not { Length: > 0 and <= MaxLength } || text[0] == '-')
-            return false;
-        foreach (var c in text)
-        {
-            if (c is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '-'))
-                return false;
-        }
-        id = new(text);
-        return true;
+        var valid = text is { Length: > 0 and <= MaxLength } && text[0] != '-'
+            && text.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character == '-');
+        id = valid ? new(text!) : default;
+        return valid;
     }
 
     public override string ToString() => Value;

@@ -4,5 +4,16 @@ namespace Gatehouse.Policy;
 public static class BuiltInPolicy
 {
     /// <summary>The policy as YAML, with <paramref name="workingDirectory"/> (absolute) as its workspace.</summary>
-    public static string Yaml(string workingDirectory) => throw new NotImplementedException();
+    public static string Yaml(string workingDirectory) =>
+        $$"""
+        # The built-in policy: used because no gatehouse.yaml was found.
+        version: 1
+        filesystem:
+          workspaces: [{ host: {{Quote(workingDirectory)}}, at: /workspace, mode: overlay }]
+          scratch: [{ at: /tmp, size: 512MiB }]
+
+        """;
+
+    // A JSON string is a YAML double-quoted scalar (YAML 1.2 §7.3.1); paths may hold any character.
+    private static string Quote(string text) => '"' + System.Text.Json.JsonEncodedText.Encode(text).ToString() + '"';
 }

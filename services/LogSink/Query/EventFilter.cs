@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text;
+using Gatehouse.LogSink.Store;
+
+namespace Gatehouse.LogSink.Query;
+
+/// <summary>Which records are asked for. Values reach SQL as parameters only.</summary>
+internal sealed record EventFilter(string? Session, string? Gate, string? Verdict, string? Name)
+{
+    /// <summary>A page of the records strictly between two sequences.</summary>
+    public List<EventRow> Read(EventDatabase database, long after, long before, bool newestFirst, int most)
+    {
+        using var connection = database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = Sql(newestFirst);
+        command.Parameters.AddWithValue("$after", after);
+        command.Parameters.AddWithValue("$before", before);
+        command.Parameters.AddWithValue("$most", most);
+        Add("$session", Session);
+        Add("$gate", Gate);
+        Add("$verdict", Verdict);
+        Add("$name", Name);
+        using var reader = command.ExecuteReader();
+        var rows = new List<EventRow>();
+        while (reader.Read())
+            rows.Add(EventRow.Read(reader));
+        return rows;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                command.Parameters.AddWithValue(name, value);
+        }
+    }
+
+    private string Sql(bool newestFirst)
+    {
+        var sql = new StringBuilder($"SELECT {EventRow.Columns} FROM events WHERE sequence > $after AND sequence < $before");
+        // '+' keeps SQLite from an index: the most selective one leads, and walking it backwards gives the order without sorting.
+        if (Session is not null)
+            sql.Append(" AND session = $session");
+        if (Verdict is not null)
+            sql.Append(Session is null ? " AND verdict = $verdict" : " AND +verdict = $verdict");
+        if (Gate is not null)
+            sql.Append(Session is null && Verdict is null ? " AND gate = $gate" : " AND +gate = $gate");
+        // Not LIKE: this knows no wildcards to escape, and sees what stands behind a NUL.
+        if (Name is not null)
+            sql.Append(" AND instr(lower(subject), lower($name)) > 0");
+        return sql.Append(CultureInfo.InvariantCulture, $" ORDER BY sequence {(newestFirst ? "DESC" : "ASC")} LIMIT $most").ToString();
+    }
+}
