@@ -1,7 +1,4 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Text.Json;
-using Gatehouse.Gate.Native;
 
 namespace Gatehouse.Gate.Handover;
 
