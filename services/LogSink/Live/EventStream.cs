@@ -70,9 +70,9 @@ internal sealed class EventStream(EventStore store, TimeProvider time, IHostAppl
             if (await Task.WhenAny(changed, heartbeat) != heartbeat)
                 continue;
             cancellationToken.ThrowIfCancellationRequested();
+            heartbeat = Task.Delay(s_heartbeat, time, cancellationToken);
             context.Response.BodyWriter.Write(":\n\n"u8);
             await context.Response.BodyWriter.FlushAsync(cancellationToken);
-            heartbeat = Task.Delay(s_heartbeat, time, cancellationToken);
         }
     }
 
