@@ -75,7 +75,8 @@ public sealed class DurabilityTests : IDisposable
     public async Task Start_WithWhatItCanNotUse_EndsWithOneLine(string argument, string message)
     {
         using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
-            "dotnet", [SinkProcess.Program, .. RunningSink.Arguments(_folder), argument]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            "dotnet", [SinkProcess.Program, .. RunningSink.Arguments(_folder), argument])
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
 

@@ -34,14 +34,13 @@ internal sealed class Follower : IDisposable
         while (ids.Count < count)
         {
             var line = await ReadLineAsync() ?? throw new EndOfStreamException();
-            if (line.StartsWith("id: ", StringComparison.Ordinal))
-                ids.Add(long.Parse(line.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture));
-            else if (line.StartsWith("data: ", StringComparison.Ordinal))
-                Assert.Contains($"\"sequence\":{ids[^1]},", line, StringComparison.Ordinal);
+            if (!line.StartsWith("id: ", StringComparison.Ordinal))
+                continue;
+            ids.Add(long.Parse(line.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture));
+            Assert.StartsWith($"data: {{\"sequence\":{ids[^1]},", await ReadLineAsync(), StringComparison.Ordinal);
+            Assert.Equal("", await ReadLineAsync());
         }
 
-        // What belongs to the last one.
-        await ReadLineAsync();
         return ids;
     }
 
