@@ -24,7 +24,7 @@ internal static class LogSinkApplication
     /// <param name="time">Another clock than the system's.</param>
     public static WebApplication Build(string[] args, TimeProvider? time = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = Defaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
