@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Gatehouse.Gate.Handover;
+using Gatehouse.Gate.Policies;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,8 +30,11 @@ public static class GateHosting
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddOptions<RecorderOptions>().Configure(options => Bind(builder, options));
         builder.Services.AddHttpClient(SinkClient.ClientName);
-        builder.Services.AddSingleton(new GateName(name));
-        builder.Services.AddSingleton(new BoundaryOfGate(boundary));
+        builder.Services.AddSingleton(new GateIdentity(name, boundary));
+        builder.Services.TryAddSingleton(_ => RunDirectory.Open());
+        builder.Services.TryAddSingleton(_ => StateDirectory.Open());
+        builder.Services.AddSingleton<PolicyWatch>();
+        builder.Services.AddSingleton<SessionServer>();
         builder.Services.AddSingleton<SinkClient>();
         builder.Services.AddSingleton<SpoolingRecorder>();
         builder.Services.AddSingleton<EventRecorder>(services => services.GetRequiredService<SpoolingRecorder>());

@@ -19,7 +19,7 @@ internal sealed class SpoolFile : IDisposable
     {
         _most = most;
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        if (LibC.flock((int)_file.SafeFileHandle.DangerousGetHandle(), 2 | 4) != 0)
+        if (Libc.flock(_file.SafeFileHandle, Libc.LOCK_EX | Libc.LOCK_NB) != 0)
             throw new IOException($"another process uses {path}: is another Gatehouse running on the same state directory?");
         File.SetUnixFileMode(_file.SafeFileHandle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         EndLastLine();

@@ -28,7 +28,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
 
     private readonly Channel<BoundaryEvent> _queue;
     private readonly SinkClient _sink;
-    private readonly BoundaryOfGate _boundary;
+    private readonly GateIdentity _boundary;
     private readonly TimeProvider _time;
     private readonly ILogger<SpoolingRecorder> _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -38,13 +38,13 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     private volatile bool _sinkIsUp;
     private volatile bool _spoolIsFull;
 
-    public SpoolingRecorder(IOptions<RecorderOptions> options, SinkClient sink, BoundaryOfGate boundary, TimeProvider time, ILogger<SpoolingRecorder> logger)
+    public SpoolingRecorder(IOptions<RecorderOptions> options, SinkClient sink, GateIdentity boundary, TimeProvider time, ILogger<SpoolingRecorder> logger)
     {
         (_sink, _boundary, _time, _logger) = (sink, boundary, time, logger);
         _queue = Channel.CreateBounded<BoundaryEvent>(new BoundedChannelOptions(options.Value.QueueLength) { SingleReader = true });
         var folder = options.Value.SpoolDirectory ?? Path.Combine(StateDirectory.Open().Path, "spool");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var name = boundary.Value.ToString().ToLowerInvariant();
+        var name = boundary.Name;
         _spool = new(Path.Combine(folder, name + ".ndjson"), options.Value.SpoolBytes);
         _rejected = Path.Combine(folder, name + ".rejected.ndjson");
         s_meter.CreateObservableGauge("gatehouse.recorder.queue", () => _queue.Reader.Count, "{event}", "Events that wait in memory");
@@ -121,7 +121,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
             Id = Guid.CreateVersion7(now),
             Time = now,
             Session = session.Id.Value,
-            Gate = _boundary.Value,
+            Gate = _boundary.Boundary,
             Action = action,
             Subject = subject,
             Verdict = VerdictKind.Denied,
@@ -281,6 +281,3 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         public static partial void EndLost(ILogger logger, string action);
     }
 }
-
-/// <summary>What this process's events are recorded under.</summary>
-internal sealed record BoundaryOfGate(Boundary Value);

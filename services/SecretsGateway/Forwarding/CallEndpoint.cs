@@ -1,4 +1,3 @@
-using Gatehouse.Gate.Kestrel;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy;
 using Gatehouse.SecretsGateway.Calls;
@@ -17,7 +16,7 @@ internal sealed class CallEndpoint(SecretsGate gate, EventRecorder recorder, IHt
 
     public async Task InvokeAsync(HttpContext context)
     {
-        var session = context.Features.GetRequiredFeature<ISessionFeature>().Session;
+        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
         var call = SecretCall.Of(context);
         var decision = CallDecider.Decide(session.Policy, call);
         var subject = $"{call.Method} {decision.Secret?.Name}{(decision.Secret is null ? call.Path : decision.Path)}";
@@ -56,7 +55,7 @@ internal sealed class CallEndpoint(SecretsGate gate, EventRecorder recorder, IHt
     private async Task ForwardAsync(
         HttpContext context, SessionState state, CallDecision decision, SecretCall call, SecretValue credential, Guid attempt, string subject)
     {
-        var session = context.Features.GetRequiredFeature<ISessionFeature>().Session;
+        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
         var secret = decision.Secret!;
         var transformer = new SecretTransformer(secret, decision.Path, call.Query.Length > 1 ? call.Query : "", credential);
         var started = time.GetTimestamp();
