@@ -1,3 +1,4 @@
+using Gatehouse.Gate.Kestrel;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy;
 using Gatehouse.SecretsGateway.Calls;
@@ -5,6 +6,7 @@ using Gatehouse.SecretsGateway.Credentials;
 using Gatehouse.SecretsGateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
+using ISessionFeature = Gatehouse.Gate.Kestrel.ISessionFeature;
 
 namespace Gatehouse.SecretsGateway.Forwarding;
 
@@ -16,7 +18,7 @@ internal sealed class CallEndpoint(SecretsGate gate, EventRecorder recorder, IHt
 
     public async Task InvokeAsync(HttpContext context)
     {
-        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
+        var session = context.Features.GetRequiredFeature<ISessionFeature>().Session;
         var call = SecretCall.Of(context);
         var decision = CallDecider.Decide(session.Policy, call);
         var subject = $"{call.Method} {decision.Secret?.Name}{(decision.Secret is null ? call.Path : decision.Path)}";
@@ -55,7 +57,7 @@ internal sealed class CallEndpoint(SecretsGate gate, EventRecorder recorder, IHt
     private async Task ForwardAsync(
         HttpContext context, SessionState state, CallDecision decision, SecretCall call, SecretValue credential, Guid attempt, string subject)
     {
-        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
+        var session = context.Features.GetRequiredFeature<ISessionFeature>().Session;
         var secret = decision.Secret!;
         var transformer = new SecretTransformer(secret, decision.Path, call.Query.Length > 1 ? call.Query : "", credential);
         var started = time.GetTimestamp();

@@ -1,7 +1,7 @@
-namespace Gatehouse.SecretsGateway.Forwarding;
+namespace Gatehouse.Gate.Kestrel;
 
 /// <summary>Counts what passes, and changes nothing.</summary>
-internal sealed class CountingStream(Stream inner) : Stream
+public sealed class CountingStream(Stream inner) : Stream
 {
     private long _count;
 
