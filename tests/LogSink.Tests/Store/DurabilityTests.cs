@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Gatehouse.LogSink.Tests.Support;
 
@@ -68,6 +69,32 @@ public sealed class DurabilityTests : IDisposable
         Assert.Equal($"{{\"ok\":true,\"records\":{stored + 50}}}", await sink.Client.GetStringAsync("/verify"));
     }
 
+    [Fact]
+    public async Task Start_WithNothingButAToken_UsesTheStateAndRunDirectories()
+    {
+        var (run, state) = (Path.Combine(_folder, "run"), Path.Combine(_folder, "state"));
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("dotnet", [SinkProcess.Program, "--urls=http://127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["GATEHOUSE_RUN"] = run, ["GATEHOUSE_STATE"] = state, ["Gatehouse__Token"] = "token" },
+        })!;
+        try
+        {
+            Assert.True(await EventuallyAsync(() => File.Exists(Path.Combine(run, "log-sink.json"))));
+            Assert.True(File.Exists(Path.Combine(state, "log", "events.db")));
+            _ = Terminate(process.Id, 15);
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.Equal(0, process.ExitCode);
+            Assert.False(File.Exists(Path.Combine(run, "log-sink.json")));
+            // Folded into the database by the last one to close it.
+            Assert.False(File.Exists(Path.Combine(state, "log", "events.db-wal")));
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
     [Theory]
     [InlineData("--Gatehouse:Token=", "Gatehouse:Token is not set")]
     [InlineData("--urls=http://0.0.0.0:0", "loopback only")]
@@ -122,6 +149,21 @@ public sealed class DurabilityTests : IDisposable
             }
         }
     }
+
+    private static async Task<bool> EventuallyAsync(Func<bool> condition)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            if (condition())
+                return true;
+            await Task.Delay(50);
+        }
+
+        return false;
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Terminate(int process, int signal);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }
