@@ -11,8 +11,11 @@ namespace Gatehouse.LogSink.Ingest;
 /// <summary>Reads a batch: one event a line (NDJSON), the last line with or without its end.</summary>
 internal static class EventLines
 {
-    /// <summary>Room for an event with every member at its bound in plain ASCII twice over; detail beyond it does not belong in a record.</summary>
-    public const int MostLine = 64 * 1024;
+    /// <summary>
+    /// Room for an event with every member at its bound and every character escaped (six bytes): were an event within its bounds refused, an
+    /// agent could keep an attempt out of the record by what it sends.
+    /// </summary>
+    public const int MostLine = 1024 * 1024;
 
     /// <summary>A full batch of events with long members; more comes in two.</summary>
     public const long MostBody = 8 * 1024 * 1024;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using Gatehouse.LogSink.Tests.Support;
@@ -86,8 +87,8 @@ public sealed class IngestTests
     }
 
     [Theory]
-    [InlineData(64 * 1024, HttpStatusCode.OK)]
-    [InlineData((64 * 1024) + 1, HttpStatusCode.RequestEntityTooLarge)]
+    [InlineData(1024 * 1024, HttpStatusCode.OK)]
+    [InlineData((1024 * 1024) + 1, HttpStatusCode.RequestEntityTooLarge)]
     public async Task Line_LengthAtTheEdge(int length, HttpStatusCode expected)
     {
         await using var sink = await RunningSink.StartAsync();
@@ -96,6 +97,28 @@ public sealed class IngestTests
         using var response = await sink.PostAsync(line + new string(' ', length - line.Length) + "\n");
 
         Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Event_EveryMemberAtItsBoundAndEscaped_IsStoredAndRead()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        var events = Enumerable.Range(0, 7).Select(_ => Sample.Full() with
+        {
+            Session = new('s', 40),
+            Action = new('\u0001', 64),
+            Subject = new('\u0001', 2_048),
+            Rule = new('\u0001', 2_048),
+            Reason = new('\u0001', 4_096),
+            Detail = Enumerable.Range(0, 32).ToImmutableSortedDictionary(
+                i => $"{i:D2}" + new string('\u0001', 126), _ => new string('\u0001', 4_096), StringComparer.Ordinal),
+        }).ToArray();
+
+        Assert.Equal((7, 0), await sink.StoreAsync(events));
+        Assert.Equal([7, 6, 5, 4, 3, 2, 1], (await sink.GetLinesAsync("/events")).Select(line => line.GetProperty("sequence").GetInt64()));
+        using var follower = await Follower.OpenAsync(sink, "?after=0");
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], await follower.TakeAsync(7));
+        Assert.Equal("ok 7", await sink.VerifyAsync());
     }
 
     [Theory]
