@@ -16,10 +16,6 @@ internal static class GatehouseCommand
             ServiceCommands.Down(),
             ServiceCommands.Status(),
             LogCommands.Sessions(),
-            ReviewCommands.Changes(),
-            ReviewCommands.Apply(),
-            ReviewCommands.Discard(),
-            ReviewCommands.Undo(),
             LogCommands.Log(),
             PolicyCommands.Create(),
         };
