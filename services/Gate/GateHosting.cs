@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using Gatehouse.Gate.Handover;
+using Gatehouse.Gate.Policies;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Gatehouse.Gate;
 
@@ -26,41 +28,43 @@ public static class GateHosting
     {
         if (string.IsNullOrEmpty(builder.Configuration["Gatehouse:Token"]))
             throw new InvalidOperationException("Gatehouse:Token is not set: the AppHost gives every service the same; set Gatehouse__Token to run one alone");
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddOptions<RecorderOptions>().Configure(options => Bind(builder, options));
-        builder.Services.AddHttpClient(SinkClient.ClientName);
-        builder.Services.AddSingleton(new GateName(name));
-        builder.Services.AddSingleton(new BoundaryOfGate(boundary));
-        builder.Services.AddSingleton<SinkClient>();
-        builder.Services.AddSingleton<SpoolingRecorder>();
-        builder.Services.AddSingleton<EventRecorder>(services => services.GetRequiredService<SpoolingRecorder>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<SpoolingRecorder>());
-        builder.Services.AddSingleton<IGate, TGate>();
-        builder.Services.AddSingleton<GateListener>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<GateListener>());
-        builder.Services.AddHealthChecks().Add(new("gate", services => new GateHealth(
-            services.GetRequiredService<GateListener>(), services.GetRequiredService<SpoolingRecorder>()), HealthStatus.Unhealthy, tags: null));
+        var services = builder.Services;
+        services.AddSingleton(new GateIdentity(name, boundary));
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(_ => RunDirectory.Open());
+        services.TryAddSingleton(_ => StateDirectory.Open());
+        services.AddRecorder();
+
+        services.AddSingleton<IGate, TGate>();
+        services.AddSingleton<PolicyWatch>();
+        services.AddSingleton<SessionServer>();
+        services.AddSingleton<GateListener>();
+        services.AddHostedService(provider => provider.GetRequiredService<GateListener>());
+        services.AddHealthChecks().Add(new("gate", provider => new GateHealth(
+            provider.GetRequiredService<GateListener>(), provider.GetRequiredService<SpoolingRecorder>()), HealthStatus.Unhealthy, tags: null));
         return builder;
     }
 
-    // Read by hand: the configuration binder would need reflection where this library is compiled ahead of time.
-    private static void Bind(IHostApplicationBuilder builder, RecorderOptions options)
+    // Started before the gate takes sessions, stopped after it has closed them.
+    private static void AddRecorder(this IServiceCollection services)
     {
-        var section = builder.Configuration.GetSection("Recorder");
-        options.SpoolDirectory = section["SpoolDirectory"];
-        if (int.TryParse(section["QueueLength"], out var length) && length >= 16)
-            options.QueueLength = length;
-        if (long.TryParse(section["SpoolBytes"], out var bytes) && bytes >= 64 * 1024)
-            options.SpoolBytes = bytes;
-        if (Uri.TryCreate(section["Sink"], UriKind.Absolute, out var sink))
-            options.Sink = sink;
-    }
-
-    private sealed class GateHealth(GateListener listener, SpoolingRecorder recorder) : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-            !listener.IsListening ? HealthCheckResult.Unhealthy("does not listen for sessions")
-            : !recorder.IsHealthy ? HealthCheckResult.Unhealthy("the log sink does not answer, or the spool is full")
-            : HealthCheckResult.Healthy());
+        services.AddSingleton<RecorderSettings>();
+        services.AddSingleton<IConfigureOptions<RecorderOptions>>(provider => provider.GetRequiredService<RecorderSettings>());
+        services.AddSingleton<IValidateOptions<RecorderOptions>>(provider => provider.GetRequiredService<RecorderSettings>());
+        services.AddOptions<RecorderOptions>().ValidateOnStart();
+        services.AddMetrics();
+        services.AddHttpClient(SinkClient.ClientName)
+            .RemoveAllLoggers() // Four lines a request, one request a second, for ever.
+            .UseSocketsHttpHandler((handler, _) =>
+            {
+                handler.UseProxy = false; // Records do not go to the person's HTTP_PROXY.
+                handler.AllowAutoRedirect = false;
+                handler.ActivityHeadersPropagator = null; // Probes and batches are no part of any session's trace.
+            });
+        services.AddSingleton<SinkClient>();
+        services.AddSingleton<SinkLink>();
+        services.AddSingleton<SpoolingRecorder>();
+        services.AddSingleton<EventRecorder>(provider => provider.GetRequiredService<SpoolingRecorder>());
+        services.AddHostedService(provider => provider.GetRequiredService<SpoolingRecorder>());
     }
 }

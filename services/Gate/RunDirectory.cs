@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Gatehouse.Gate.Native;
 
 namespace Gatehouse.Gate;
@@ -9,8 +10,8 @@ namespace Gatehouse.Gate;
 /// </summary>
 public sealed class RunDirectory
 {
-    /// <summary>sun_path holds 108 bytes with its NUL (unix(7)); the longest name in here is <c>secrets.sock</c>.</summary>
-    private const int MaxPath = 107 - 13;
+    /// <summary>sun_path holds 108 bytes, the last of them NUL (unix(7)).</summary>
+    private const int MaxSocketPath = 107;
 
     private RunDirectory(string path) => Path = path;
 
@@ -18,43 +19,37 @@ public sealed class RunDirectory
 
     /// <summary>Creates it when missing.</summary>
     /// <exception cref="IOException">It is a link, somebody else's, or open to others: what to do is in the message.</exception>
-    public static RunDirectory Open()
+    public static RunDirectory Open() => Open(Find(Environment.GetEnvironmentVariable));
+
+    /// <summary>The one at this absolute path.</summary>
+    /// <inheritdoc cref="Open()"/>
+    public static RunDirectory Open(string path)
     {
-        var path = PrivateDirectory.Open(Choose(), "GATEHOUSE_RUN");
-        return path.Length <= MaxPath
-            ? new(path)
-            : throw new IOException($"{path} is too long for unix sockets ({MaxPath} bytes at most): set GATEHOUSE_RUN to a shorter path");
+        var run = new RunDirectory(PrivateDirectory.Ensure(path, "GATEHOUSE_RUN"));
+        _ = run.GateSocket("secrets"); // The longest one: better told now than by a failing bind.
+        return run;
     }
 
     /// <summary>The unix socket on which a gate takes sessions; <paramref name="gate"/> is <c>dns</c>, <c>egress</c> or <c>secrets</c>.</summary>
-    public string GateSocket(string gate) => System.IO.Path.Combine(Path, gate + ".sock");
-
-    private static string Choose()
+    /// <exception cref="IOException">The path is longer than the address of a unix socket can be.</exception>
+    public string GateSocket(string gate)
     {
-        if (Environment.GetEnvironmentVariable("GATEHOUSE_RUN") is { Length: > 0 } named)
-            return named;
-        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime))
-            return System.IO.Path.Combine(runtime, "gatehouse");
-        var uid = LibC.getuid().ToString(CultureInfo.InvariantCulture);
-        return Directory.Exists($"/run/user/{uid}") ? $"/run/user/{uid}/gatehouse" : $"/tmp/gatehouse-{uid}";
+        var socket = System.IO.Path.Combine(Path, gate + ".sock");
+        var length = Encoding.UTF8.GetByteCount(socket);
+        return length <= MaxSocketPath
+            ? socket
+            : throw new IOException(
+                $"{socket} is {length} bytes long, a unix socket's path at most {MaxSocketPath}. Set GATEHOUSE_RUN to a shorter directory.");
     }
-}
 
-/// <summary>What outlives a boot: the record, spools, sessions' upper layers. <c>$GATEHOUSE_STATE</c>, else <c>$XDG_STATE_HOME/gatehouse</c>, else <c>~/.local/state/gatehouse</c>.</summary>
-public sealed class StateDirectory
-{
-    private StateDirectory(string path) => Path = path;
-
-    public string Path { get; }
-
-    /// <inheritdoc cref="RunDirectory.Open"/>
-    public static StateDirectory Open()
+    internal static string Find(Func<string, string?> environment)
     {
-        if (Environment.GetEnvironmentVariable("GATEHOUSE_STATE") is { Length: > 0 } named)
-            return new(PrivateDirectory.Open(named, "GATEHOUSE_STATE"));
-        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } home
-            ? home
-            : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/state");
-        return new(PrivateDirectory.Open(System.IO.Path.Combine(state, "gatehouse"), "GATEHOUSE_STATE"));
+        if (environment("GATEHOUSE_RUN") is { Length: > 0 } explicitly)
+            return explicitly;
+        var user = Libc.geteuid().ToString(CultureInfo.InvariantCulture);
+        // The base directory specification has relative paths ignored.
+        if (environment("XDG_RUNTIME_DIR") is { } runtime && System.IO.Path.IsPathFullyQualified(runtime) && PrivateDirectory.IsOwn(runtime))
+            return System.IO.Path.Combine(runtime, "gatehouse");
+        return PrivateDirectory.IsOwn("/run/user/" + user) ? $"/run/user/{user}/gatehouse" : "/tmp/gatehouse-" + user;
     }
 }

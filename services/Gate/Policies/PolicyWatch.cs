@@ -1,27 +1,42 @@
+using System.Collections.Immutable;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gate.Policies;
 
 /// <summary>
-/// Keeps one session's policy fresh: the file's time and size are looked at twice a second, and when they changed its bytes. A valid policy is
-/// swapped whole; an invalid or missing one is refused whole, the old one stays, and both are recorded.
+/// Keeps one session's policy as its file says: a valid new policy is swapped whole, anything else leaves the old one and is recorded.
+/// The file is looked at, not watched: inotify sees neither renamed parents nor every network file system.
 /// </summary>
-internal sealed partial class PolicyWatch(GateSession session, string path, string sha256, EventRecorder recorder, TimeProvider time, ILogger logger)
+internal sealed partial class PolicyWatch(GateIdentity gate, EventRecorder recorder, TimeProvider time, ILogger<PolicyWatch> logger)
 {
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+    /// <summary>A person who saved a file looks at the result about a second later.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    private string _seen = sha256;
-    private (DateTime Written, long Length) _stamp = Stamp(path);
-
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <param name="session">Whose policy is kept.</param>
+    /// <param name="path">Its file.</param>
+    /// <param name="sha256">Hash of the bytes that <see cref="GateSession.Policy"/> was parsed from.</param>
+    /// <param name="seen">The file's fingerprint, taken before those bytes were read.</param>
+    public async Task RunAsync(GateSession session, string path, string sha256, FileFingerprint seen)
     {
-        using var timer = new PeriodicTimer(s_interval, time);
+        using var timer = new PeriodicTimer(Interval, time);
+        var loaded = seen;
+        var last = seen;
         try
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken))
-                Look();
+            while (await timer.WaitForNextTickAsync(session.Ended))
+            {
+                var now = FileFingerprint.Of(path);
+                // Two looks must agree: half of a file that is being written can be a valid policy, and a wider one.
+                if (now == last && now != loaded)
+                {
+                    loaded = now;
+                    sha256 = Reload(session, path, sha256);
+                }
+                last = now;
+            }
         }
         catch (OperationCanceledException)
         {
@@ -29,44 +44,54 @@ internal sealed partial class PolicyWatch(GateSession session, string path, stri
         }
     }
 
-    internal void Look()
+    private string Reload(GateSession session, string path, string current)
     {
-        var stamp = Stamp(path);
-        if (stamp == _stamp)
-            return;
-        _stamp = stamp;
         var file = PolicyFile.Read(path);
-        if (file.Sha256 == _seen)
-            return;
-        _seen = file.Sha256;
-        if (file.Policy is { } policy)
+        if (file.Sha256 == current)
+            return current;
+        if (file.Policy is not { } policy)
         {
-            session.Replace(policy);
-            Log.Reloaded(logger, session.Id, path);
-            recorder.TryRecord(session, "policy.reloaded", path, Verdict.Allow("policy"), detail => detail["sha256"] = file.Sha256);
-            return;
+            Log.Refused(logger, session.Id, path, file.Errors[0]);
+            Record(session, "policy.refused", path, Verdict.Deny(file.Errors[0]), file.Errors, file.Sha256);
+            return current;
         }
-
-        Log.Refused(logger, session.Id, path, file.Errors[0]);
-        recorder.TryRecord(session, "policy.refused", path, Verdict.Deny("the new policy has errors; the old one stays in force"), detail =>
-        {
-            for (var i = 0; i < Math.Min(20, file.Errors.Length); i++)
-                detail[$"error{i:00}"] = file.Errors[i];
-        });
+        session.Replace(policy);
+        Log.Reloaded(logger, session.Id, path);
+        Record(session, "policy.reloaded", path, Verdict.Allow("policy"), [], file.Sha256);
+        return file.Sha256;
     }
 
-    private static (DateTime, long) Stamp(string path)
+    private void Record(GateSession session, string action, string path, Verdict verdict, ImmutableArray<string> errors, string sha256)
     {
-        var info = new FileInfo(path);
-        return info.Exists ? (info.LastWriteTimeUtc, info.Length) : default;
+        var detail = new EventDetail
+        {
+            ["gate"] = gate.Name,
+            ["errors"] = errors.IsEmpty ? null : string.Join('\n', errors),
+            ["sha256"] = sha256.Length == 0 ? null : sha256,
+        };
+        var now = time.GetUtcNow();
+        recorder.TryRecord(session, new BoundaryEvent
+        {
+            Id = Guid.CreateVersion7(now),
+            Time = now,
+            Session = session.Id.Value,
+            Gate = Boundary.Sandbox,
+            Action = action,
+            Subject = path,
+            Verdict = verdict.Kind,
+            Rule = verdict.Rule,
+            Reason = verdict.Reason.Length == 0 ? null : verdict.Reason,
+            TraceId = session.Trace == default ? null : session.Trace.TraceId.ToHexString(),
+            Detail = detail.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        });
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Session {Session}: the policy {Path} was reloaded")]
+        [LoggerMessage(1, LogLevel.Information, "Session {Session}: the policy {Path} was reloaded.")]
         public static partial void Reloaded(ILogger logger, SessionId session, string path);
 
-        [LoggerMessage(2, LogLevel.Warning, "Session {Session}: the new policy {Path} was refused, the old one stays: {Error}")]
+        [LoggerMessage(2, LogLevel.Warning, "Session {Session}: the policy {Path} was refused, the old one holds: {Error}")]
         public static partial void Refused(ILogger logger, SessionId session, string path, string error);
     }
 }

@@ -8,39 +8,49 @@ namespace Gatehouse.Gate.Recording;
 /// <summary>What became of a batch.</summary>
 internal enum Delivery
 {
-    /// <summary>Stored durably.</summary>
-    Stored,
-
     /// <summary>The sink is not there, or can not store now: try again.</summary>
     Unavailable,
 
-    /// <summary>A line of it is malformed: trying again would not help.</summary>
+    /// <summary>Stored durably.</summary>
+    Stored,
+
+    /// <summary>A line of it is malformed, or it is too large: trying again would not help.</summary>
     Malformed,
 }
 
-/// <summary>Posts batches to the log sink.</summary>
-internal sealed class SinkClient(IHttpClientFactory clients, IConfiguration configuration, IOptions<RecorderOptions> options)
+/// <summary>Talks to the log sink. Never throws but when cancelled: what can go wrong is <see cref="Delivery.Unavailable"/>.</summary>
+internal sealed class SinkClient(IHttpClientFactory clients, IConfiguration configuration, IOptions<RecorderOptions> options, TimeProvider time)
 {
+    /// <summary>Of the client that the host configures.</summary>
     public const string ClientName = "log-sink";
 
+    /// <summary>As long as the sink itself waits for its disk.</summary>
+    private static readonly TimeSpan s_postWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>A sink on the same machine that takes longer to answer a question is stuck.</summary>
+    private static readonly TimeSpan s_probeWithin = TimeSpan.FromSeconds(2);
+
     private static readonly MediaTypeHeaderValue s_lines = new("application/x-ndjson");
-    private static readonly TimeSpan s_within = TimeSpan.FromSeconds(10);
 
     private readonly AuthenticationHeaderValue _token = new("Bearer", configuration["Gatehouse:Token"]);
 
-    public async Task<Delivery> PostAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
+    public Task<Delivery> PostAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "/events", new ReadOnlyMemoryContent(lines) { Headers = { ContentType = s_lines } }, s_postWithin, cancellationToken);
+
+    /// <summary>Whether the sink answers, with our token: a question that needs both its database and the token, unlike its health.</summary>
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
+        await SendAsync(HttpMethod.Get, "/events?limit=1", null, s_probeWithin, cancellationToken) == Delivery.Stored;
+
+    private async Task<Delivery> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan within, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(s_within);
+        using var timeout = new CancellationTokenSource(within, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             using var client = clients.CreateClient(ClientName);
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Sink, "/events"))
-            {
-                Content = new ReadOnlyMemoryContent(lines) { Headers = { ContentType = s_lines } },
-            };
+            using var request = new HttpRequestMessage(method, new Uri(options.Value.Sink, path)) { Content = content };
             request.Headers.Authorization = _token;
-            using var response = await client.SendAsync(request, timeout.Token);
+            using var response = await client.SendAsync(request, either.Token);
             return response.StatusCode switch
             {
                 HttpStatusCode.OK => Delivery.Stored,
@@ -48,28 +58,10 @@ internal sealed class SinkClient(IHttpClientFactory clients, IConfiguration conf
                 _ => Delivery.Unavailable,
             };
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            // Not only HttpRequestException: handlers that the host adds (resilience, discovery) have exceptions of their own.
             return Delivery.Unavailable;
-        }
-    }
-
-    /// <summary>Whether the sink answers that it is ready.</summary>
-    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(s_within);
-        try
-        {
-            using var client = clients.CreateClient(ClientName);
-            using var response = await client.GetAsync(new Uri(options.Value.Sink, "/health"), timeout.Token);
-            return response.IsSuccessStatusCode;
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            return false;
         }
     }
 }

@@ -1,0 +1,27 @@
+using Gatehouse.Gate.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace Gatehouse.Gate.Handover;
+
+/// <summary>
+/// Says that this process is the one gate of its name. The kernel lets go of it however the process ends, so whoever holds it may
+/// remove what a dead one left. The file stays: removing it would let two processes hold locks on two files of one name.
+/// </summary>
+internal sealed class GateLock : IDisposable
+{
+    private readonly SafeFileHandle _file;
+
+    private GateLock(SafeFileHandle file) => _file = file;
+
+    /// <exception cref="IOException">Another process holds it.</exception>
+    public static GateLock Take(string path, string what)
+    {
+        var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (Libc.flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0)
+            return new(file);
+        file.Dispose();
+        throw new IOException($"{what} is in use by another process ({path} is locked). Stop it (gatehouse down), or set GATEHOUSE_RUN and GATEHOUSE_STATE.");
+    }
+
+    public void Dispose() => _file.Dispose();
+}
