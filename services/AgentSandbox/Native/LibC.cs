@@ -126,4 +126,7 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int statx(int folder, byte* path, int flags, uint mask, byte* result);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial byte* realpath(string path, byte* resolved);
 }

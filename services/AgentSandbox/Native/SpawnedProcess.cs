@@ -73,6 +73,16 @@ internal sealed unsafe partial class SpawnedProcess
         return signal == 0 ? (_status.Value >> 8) & 0xff : 128 + signal;
     }
 
+    /// <summary>Looks without waiting.</summary>
+    public bool HasEnded()
+    {
+        const int WNOHANG = 1;
+        int status;
+        if (_status is null && LibC.waitpid(Id, &status, WNOHANG) == Id)
+            _status = status;
+        return _status is not null;
+    }
+
     /// <summary>Sends a signal, unless it has been waited for: its id may be another's by then.</summary>
     public void Kill(int signal)
     {

@@ -12,9 +12,6 @@ namespace Gatehouse.EgressProxy.Doors;
 internal sealed class AgentConnection(GateSession session, HttpMessageInvoker upstream, Socket socket, IPEndPoint dialled, SocketPurpose purpose)
     : ISessionFeature
 {
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _requests;
-
     public GateSession Session => session;
 
     /// <summary>The session's own pool of connections to origins.</summary>
@@ -33,16 +30,6 @@ internal sealed class AgentConnection(GateSession session, HttpMessageInvoker up
 
     /// <summary>Set when nothing can be decided: every request is answered with it.</summary>
     public Denial Denial { get; init; }
-
-    /// <summary>Ends when Kestrel is done with the connection.</summary>
-    public Task Closed => _closed.Task;
-
-    /// <summary>Whether any request was read from it, however malformed.</summary>
-    public bool HadRequest => Volatile.Read(ref _requests) != 0;
-
-    public void OnRequest() => Interlocked.Increment(ref _requests);
-
-    public void OnClosed() => _closed.TrySetResult();
 
     /// <summary>What was dialled, when nothing better is known.</summary>
     public Destination DialledDestination => new(RemoteHost.Of(dialled.Address), dialled.Port);

@@ -27,7 +27,7 @@ internal static class FirstSpeaker
         {
             await stop.CancelAsync();
             // The sockets are free for others only when these have returned.
-            await Task.WhenAll(fromClient, fromServer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(fromClient, fromServer)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
         }
     }

@@ -11,8 +11,8 @@ internal sealed class HttpHandover(SessionConnections connections)
     /// <summary>Nothing but a peek may have been read from the connection, apart from a CONNECT head.</summary>
     public async Task RunAsync(AgentConnection connection, CancellationToken cancellationToken)
     {
-        if (connections.TryAdd(EndPoint, connection.Socket, connection))
-            await connection.Closed.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (connections.TryAdd(EndPoint, connection.Socket, connection) is { } ended)
+            await ended.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         else
             RawAnswers.Reset(connection.Socket);
     }

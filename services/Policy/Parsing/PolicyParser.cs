@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using Gatehouse.Policy.Events;
+using Gatehouse.Policy.Schema;
+using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Parsing;
 
@@ -10,7 +13,40 @@ public static class PolicyParser
 
     /// <param name="yaml">The whole file.</param>
     /// <param name="file">Its name, for messages.</param>
-    public static PolicyParseResult Parse(string yaml, string file) => throw new NotImplementedException();
+    public static PolicyParseResult Parse(string yaml, string file) => Parse(yaml, file, PolicyFeatures.Current);
+
+    internal static PolicyParseResult Parse(string yaml, string file, PolicyFeatures supported)
+    {
+        var errors = new ErrorList(file);
+        var root = YamlReader.Read(yaml, errors);
+        AgentPolicy? policy = null;
+        if (root is not null)
+        {
+            var checker = new SchemaChecker(supported, errors);
+            checker.Check(root, PolicyShape.Root, Place.Root);
+            if (!checker.IsOversize)
+                policy = Read(root, supported, errors);
+        }
+
+        return errors.IsEmpty ? new PolicyParseResult(policy, []) : new PolicyParseResult(null, errors.ToImmutable());
+    }
+
+    private static AgentPolicy Read(Node root, PolicyFeatures supported, ErrorList errors)
+    {
+        var egress = EgressReader.Read(root.Find("egress"), errors);
+        var agent = new AgentReader(egress.Ports, errors).Read(root.Find("agent"));
+        return new AgentPolicy
+        {
+            Agent = agent,
+            Filesystem = new FilesystemReader(errors).Read(root.Find("filesystem")),
+            Egress = egress,
+            Secrets = new SecretReader(supported, agent.Environment, errors).ReadAll(root),
+            AllowedCommands = ExecutionReader.Read(root.Find("execution"), errors),
+            WhenUnavailable = root.Find("logging").Scalar("whenUnavailable")?.Text == "spool"
+                ? WhenUnavailable.Spool
+                : WhenUnavailable.Deny,
+        };
+    }
 }
 
 /// <summary>Either a policy and no error, or at least one error and no policy.</summary>

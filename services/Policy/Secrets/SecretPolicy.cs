@@ -60,8 +60,13 @@ public sealed record SecretCallRule
     public ImmutableDictionary<string, ImmutableArray<string>> Headers { get; init; } =
         ImmutableDictionary<string, ImmutableArray<string>>.Empty;
 
-    /// <summary>Query parameter to the globs of which one must match each of its values; when not null, other parameters are refused.</summary>
+    /// <summary>
+    /// Query parameter to the globs of which one must match each of its values; when not null, other parameters are refused.
+    /// </summary>
     public ImmutableDictionary<string, ImmutableArray<string>>? Query { get; init; }
+
+    /// <summary>Member of a JSON body to what it may be.</summary>
+    public ImmutableDictionary<string, BodyRule> Body { get; init; } = ImmutableDictionary<string, BodyRule>.Empty;
 }
 
 public sealed record SecretLimits(int? RequestsPerMinute, long? BytesPerDay, long? TokensPerDay);

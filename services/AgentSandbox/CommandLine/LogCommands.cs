@@ -1,0 +1,161 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.AgentSandbox.Recording;
+using Gatehouse.Gate;
+
+namespace Gatehouse.AgentSandbox.CommandLine;
+
+/// <summary><c>gatehouse log [S] | log verify | sessions</c></summary>
+internal static class LogCommands
+{
+    private static readonly string[] s_gates = ["dns", "egress", "secrets", "filesystem", "execution", "sandbox"];
+    private static readonly string[] s_verdicts = ["allowed", "denied"];
+
+    public static Command Log()
+    {
+        var session = new Argument<string?>("session") { Description = "Session, or the beginning of its name; default: all", Arity = ArgumentArity.ZeroOrOne };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes, until Ctrl-C" };
+        var json = new Option<bool>("--json") { Description = "One object a line" };
+        var gate = new Option<string?>("--gate") { Description = string.Join(", ", s_gates) };
+        gate.AcceptOnlyFromAmong(s_gates);
+        var verdict = new Option<string?>("--verdict") { Description = string.Join(", ", s_verdicts) };
+        verdict.AcceptOnlyFromAmong(s_verdicts);
+        var name = new Option<string?>("--name") { Description = "Only events whose subject contains this" };
+        var limit = new Option<int>("--limit", "-n") { Description = "Newest so many", DefaultValueFactory = _ => 100 };
+        limit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 1_000_000)
+                result.AddError("--limit takes 1 to 1,000,000.");
+        });
+        var command = new Command("log", "Shows what was tried at every boundary, and what was allowed and blocked.") { session, follow, json, gate, verdict, name, limit };
+        command.Add(Verify());
+        command.SetAction(async (parsed, cancelled) =>
+        {
+            using var sink = LogSinkClient.Open(RunDirectory.Open());
+            var filter = string.Concat(
+                Parameter("session", SessionNames.Complete(parsed.GetValue(session))), Parameter("gate", parsed.GetValue(gate)),
+                Parameter("verdict", parsed.GetValue(verdict)), Parameter("name", parsed.GetValue(name)));
+            var last = 0L;
+            foreach (var line in await NewestAsync(sink, filter, parsed.GetValue(limit), cancelled))
+                last = Print(line, parsed.GetValue(json));
+            if (!parsed.GetValue(follow))
+                return 0;
+            await foreach (var line in sink.ReadLinesAsync($"/events/stream?after={last}{filter}", cancelled))
+            {
+                if (line.StartsWith("data:", StringComparison.Ordinal))
+                    Print(line[5..].Trim(), parsed.GetValue(json));
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Sessions()
+    {
+        var json = new Option<bool>("--json") { Description = "One object a line" };
+        var limit = new Option<int>("--limit", "-n") { Description = "Newest so many", DefaultValueFactory = _ => 20 };
+        var command = new Command("sessions", "Lists sessions, newest first.") { json, limit };
+        command.SetAction(async (parsed, cancelled) =>
+        {
+            using var sink = LogSinkClient.Open(RunDirectory.Open());
+            await foreach (var line in sink.ReadLinesAsync($"/sessions?limit={Math.Clamp(parsed.GetValue(limit), 1, 1000)}", cancelled))
+            {
+                if (parsed.GetValue(json))
+                {
+                    Console.Out.WriteLine(line);
+                    continue;
+                }
+
+                using var document = JsonDocument.Parse(line);
+                var each = document.RootElement;
+                Console.Out.WriteLine(Printable.Line(
+                    $"{Text(each, "session"),-24} {Time(each, "started"):MM-dd HH:mm:ss} {State(each),-10} {Number(each, "allowed"),6} allowed {Number(each, "denied"),6} denied  {Text(each, "command")}"));
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Verify()
+    {
+        var command = new Command("verify", "Checks that no record is missing or changed. Exit code 70 when one is.");
+        command.SetAction(async (_, cancelled) =>
+        {
+            using var sink = LogSinkClient.Open(RunDirectory.Open());
+            var ok = false;
+            await foreach (var line in sink.ReadLinesAsync("/verify", cancelled))
+            {
+                using var document = JsonDocument.Parse(line);
+                var result = document.RootElement;
+                ok = result.GetProperty("ok").GetBoolean();
+                Console.Out.WriteLine(ok
+                    ? $"{Number(result, "records")} records: the chain is whole."
+                    : Printable.Line($"The record was tampered with at {Number(result, "firstBad")}: {Text(result, "problem")}"));
+            }
+
+            return ok ? 0 : ExitCodes.Internal;
+        });
+        return command;
+    }
+
+    // The sink gives at most 1,000 at a time, newest first; they are shown oldest first.
+    private static async Task<List<string>> NewestAsync(LogSinkClient sink, string filter, int limit, CancellationToken cancelled)
+    {
+        var lines = new List<string>();
+        var before = "";
+        while (lines.Count < limit)
+        {
+            var got = lines.Count;
+            await foreach (var line in sink.ReadLinesAsync($"/events?order=desc&limit={Math.Min(1000, limit - lines.Count)}{before}{filter}", cancelled))
+                lines.Add(line);
+            if (lines.Count == got)
+                break;
+            using var last = JsonDocument.Parse(lines[^1]);
+            before = $"&before={Number(last.RootElement, "sequence")}";
+        }
+
+        lines.Reverse();
+        return lines;
+    }
+
+    private static long Print(string line, bool json)
+    {
+        using var document = JsonDocument.Parse(line);
+        var each = document.RootElement;
+        if (json)
+        {
+            Console.Out.WriteLine(line);
+        }
+        else
+        {
+            var end = each.TryGetProperty("attempt", out _);
+            var outcome = end
+                ? $"  ↳ {Bytes.Display(Number(each, "bytesSent"))} out, {Bytes.Display(Number(each, "bytesReceived"))} in, {each.GetProperty("durationMs").GetDouble():0} ms"
+                : Text(each, "reason") is { Length: > 0 } reason ? $"  {reason}" : Text(each, "rule") is { Length: > 0 } rule ? $"  ({rule})" : "";
+            var mark = Text(each, "verdict") == "denied" ? "✗" : end ? " " : "✓";
+            Console.Out.WriteLine(Printable.Line(
+                $"{Time(each, "time"):HH:mm:ss.fff} {mark} {Text(each, "gate"),-10} {Text(each, "action"),-13} {Text(each, "subject")}{outcome}"));
+        }
+
+        return Number(each, "sequence");
+    }
+
+    private static string State(JsonElement session) =>
+        !session.TryGetProperty("ended", out var ended) || ended.ValueKind == JsonValueKind.Null ? "running"
+        : session.TryGetProperty("exitCode", out var code) && code.ValueKind == JsonValueKind.Number ? $"exit {code.GetInt32()}" : "ended";
+
+    private static string Parameter(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
+
+    private static string Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    private static long Number(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : 0;
+
+    private static DateTimeOffset Time(JsonElement element, string name) =>
+        DateTimeOffset.TryParse(Text(element, name), CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time.ToLocalTime() : default;
+}

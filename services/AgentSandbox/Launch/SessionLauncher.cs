@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Hosting;
+using Gatehouse.AgentSandbox.Recording;
+using Gatehouse.Gate;
+using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
+
+namespace Gatehouse.AgentSandbox.Launch;
+
+/// <summary>
+/// One session from start to end: services, record, enclosure, gates, agent, and then what it left. The agent's program starts only
+/// after its beginning is recorded and every gate has said ready.
+/// </summary>
+internal static class SessionLauncher
+{
+    /// <summary>Between the polite end of a session that took too long and its forced one.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Synchronous throughout: children are tied to this, the main, thread.</summary>
+    /// <returns>The agent's exit code.</returns>
+    /// <exception cref="LaunchException">The session can not start.</exception>
+    public static int Run(string? policyPath, ImmutableArray<string> command, bool quiet)
+    {
+        var run = RunDirectory.Open();
+        var state = StateDirectory.Open();
+        var time = TimeProvider.System;
+        var id = SessionId.Create(time).Value;
+
+        var policy = SessionPolicy.Load(policyPath, state, id);
+        if (command.IsEmpty)
+            command = policy.Policy.Agent.Command;
+        if (command.IsEmpty)
+            throw new LaunchException(ExitCodes.Usage, "there is nothing to run: give a command (gatehouse run -- CMD) or write agent.command into the policy");
+
+        var host = new ServiceHost(run, state);
+        var events = new SessionEvents(state, run, time);
+        if (!host.IsUp() && !quiet)
+            Terminal.Say("starting the services");
+        host.EnsureUp();
+
+        using var trace = new SessionTrace(id);
+        using var workspace = SessionWorkspaces.Prepare(policy, state, run, id, command, time);
+        if (!quiet)
+        {
+            Terminal.Say(policy.IsBuiltIn
+                ? $"session {id}: no gatehouse.yaml, so the built-in policy: this folder as an overlay workspace, a scratch /tmp, no network, no secret"
+                : $"session {id} under {policy.Path}");
+        }
+
+        var start = events.Create(id, trace.TraceId, Boundary.Sandbox, "session.start", string.Join(' ', command),
+            ("command", string.Join(' ', command)), ("workingDirectory", Environment.CurrentDirectory), ("policy", policy.IsBuiltIn ? "built-in" : policy.Path),
+            ("policySha256", policy.Sha256), ("isolation", "bubblewrap"), ("pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        // While the sink writes it down, the enclosure is made; neither waits for the other, and the agent waits for both.
+        var recording = Task.Run(async () => await events.TryRecordAsync(start));
+
+        using var enclosure = Prepare(workspace.Specification(policy, command));
+        var cancelled = CancellationToken.None;
+        using var gates = SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, cancelled).GetAwaiter().GetResult();
+        enclosure.CloseSockets();
+        if (!recording.GetAwaiter().GetResult())
+        {
+            if (policy.Policy.WhenUnavailable == WhenUnavailable.Deny)
+                throw new LaunchException(ExitCodes.Unavailable, "the log sink did not record the session's start, and the policy says logging.whenUnavailable: deny: see 'gatehouse status'");
+            events.RecordAsync(start).GetAwaiter().GetResult();
+        }
+
+        var (code, reason) = WaitFor(enclosure, gates, policy.Policy, time);
+        gates.Dispose();
+        Terminal.TakeBack();
+
+        var changes = workspace.Finish();
+        trace.Tag("process.exit.code", code);
+        events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Filesystem, "changes", changes, ("summary", changes))).GetAwaiter().GetResult();
+        events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
+            ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
+        events.ReplayAsync().GetAwaiter().GetResult();
+        if (!quiet && changes.Length > 0)
+            Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
+        return code;
+    }
+
+    private static EnclosureProcess Prepare(EnclosureSpec specification)
+    {
+        try
+        {
+            return EnclosureProcess.Prepare(specification);
+        }
+        catch (EnclosureException e)
+        {
+            throw new LaunchException(ExitCodes.NotPermitted, e.Message, e);
+        }
+    }
+
+    private static (int Code, string Reason) WaitFor(EnclosureProcess enclosure, SessionGates gates, AgentPolicy policy, TimeProvider time)
+    {
+        using var signals = new SignalForwarder(enclosure);
+        using var ended = new CancellationTokenSource();
+        var watching = gates.WatchAsync(ended.Token);
+        var reason = "the agent ended";
+        using var limit = policy.Agent.Limits.Duration is not { } duration ? null : time.CreateTimer(_ =>
+        {
+            reason = $"agent.limits.duration of {duration} was over";
+            Terminal.Say(reason + ": ending the session");
+            enclosure.Signal(15);
+        }, null, duration, Timeout.InfiniteTimeSpan);
+        using var force = policy.Agent.Limits.Duration is not { } most ? null : time.CreateTimer(_ => enclosure.Kill(), null, most + s_grace, Timeout.InfiniteTimeSpan);
+
+        enclosure.Start();
+        var code = enclosure.Wait(out var ran);
+        ended.Cancel();
+        try
+        {
+            watching.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // It watched until now.
+        }
+
+        if (!ran && reason == "the agent ended" && code < 128)
+            throw new LaunchException(ExitCodes.NotPermitted, "bubblewrap could not make the enclosure (its message is above): is it version 0.8 or newer, and are user namespaces allowed?");
+        return (code, reason);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.Gate;
+using Gatehouse.Policy.Events;
+
+namespace Gatehouse.AgentSandbox.Recording;
+
+/// <summary>The command's view of the log sink, found through <c>log-sink.json</c> in the run directory.</summary>
+internal sealed class LogSinkClient : IDisposable
+{
+    private readonly HttpClient _http;
+
+    private LogSinkClient(HttpClient http) => _http = http;
+
+    /// <summary>Null when no sink is up.</summary>
+    public static LogSinkClient? TryOpen(RunDirectory run)
+    {
+        try
+        {
+            using var file = File.OpenRead(Path.Combine(run.Path, "log-sink.json"));
+            if (JsonSerializer.Deserialize(file, SinkJson.Default.SinkAddress) is not { } address
+                || !Uri.TryCreate(address.Url, UriKind.Absolute, out var url))
+            {
+                return null;
+            }
+
+            // The caller's HTTP_PROXY has no business with what stays on this machine.
+            var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { BaseAddress = url };
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", address.Token);
+            return new(http);
+        }
+        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="LaunchException">No sink is up.</exception>
+    public static LogSinkClient Open(RunDirectory run) => TryOpen(run)
+        ?? throw new LaunchException(ExitCodes.Unavailable, "the log sink is not running: start the services with 'gatehouse up'");
+
+    /// <summary>True when the sink has stored it durably.</summary>
+    public async Task<bool> TryPostAsync(IEnumerable<BoundaryEvent> events, TimeSpan within)
+    {
+        var lines = new StringBuilder();
+        foreach (var each in events)
+            lines.Append(JsonSerializer.Serialize(each, EventJson.Default.BoundaryEvent)).Append('\n');
+        using var timeout = new CancellationTokenSource(within);
+        try
+        {
+            using var content = new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson");
+            using var response = await _http.PostAsync("/events", content, timeout.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    public async Task<bool> IsHealthyAsync()
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        try
+        {
+            using var response = await _http.GetAsync("/health", timeout.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The lines of an answer, as they come.</summary>
+    /// <exception cref="LaunchException">The sink refuses or is gone.</exception>
+    public async IAsyncEnumerable<string> ReadLinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(path, cancellationToken);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+            yield return line;
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new LaunchException(ExitCodes.Unavailable, $"the log sink does not answer ({e.Message}): see 'gatehouse status'", e);
+        }
+
+        if (response.StatusCode == HttpStatusCode.OK)
+            return response;
+        using (response)
+            throw new LaunchException(ExitCodes.Unavailable, $"the log sink answered {(int)response.StatusCode}: see 'gatehouse status'");
+    }
+
+    public void Dispose() => _http.Dispose();
+}
+
+/// <summary>What the sink writes into the run directory.</summary>
+internal sealed record SinkAddress(string Url, string Token, string? Otlp = null);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(SinkAddress))]
+internal sealed partial class SinkJson : JsonSerializerContext;
