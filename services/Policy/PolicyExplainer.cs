@@ -33,7 +33,8 @@ public static class PolicyExplainer
         if (IpLiteral.TryParse(target.Host, out var address))
             return EgressExplainer.Explain(policy.Egress, address, port);
         if (!DomainName.TryParse(target.Host, out var name, out var error))
-            return new PolicyExplanation(Shown.Plain(text), Verdict.Deny($"that is neither a host name nor an address: {Describe(error)}"), "");
+            return new PolicyExplanation(Shown.Plain(text),
+                Verdict.Deny($"that is neither a host name nor an address: {Describe(error)}"), "");
         return name.Value switch
         {
             "secrets.gatehouse" => SecretExplainer.Explain(policy.Secrets, target),

@@ -5,7 +5,9 @@ using Gatehouse.Policy.Schema;
 
 namespace Gatehouse.Policy;
 
-/// <summary>The JSON Schema (draft 2020-12) of <c>gatehouse.yaml</c>, for editors; made from the shape that the parser itself checks.</summary>
+/// <summary>
+/// The JSON Schema (draft 2020-12) of <c>gatehouse.yaml</c>, for editors; made from the shape that the parser itself checks.
+/// </summary>
 public static class PolicySchema
 {
     /// <summary>The schema as indented JSON.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Gatehouse.Gate.Native;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,6 +10,8 @@ namespace Gatehouse.Gate.Handover;
 /// </summary>
 internal sealed class GateLock : IDisposable
 {
+    private const uint Mode = 0x180; // 0600
+
     private readonly SafeFileHandle _file;
 
     private GateLock(SafeFileHandle file) => _file = file;
@@ -16,7 +19,10 @@ internal sealed class GateLock : IDisposable
     /// <exception cref="IOException">Another process holds it.</exception>
     public static GateLock Take(string path, string what)
     {
-        var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        // Not File.OpenHandle: that takes locks of its own, and reports ours as a sharing violation.
+        var file = new SafeFileHandle(Libc.open(path, Libc.O_RDWR | Libc.O_CREAT | Libc.O_CLOEXEC, Mode), ownsHandle: true);
+        if (file.IsInvalid)
+            throw new IOException($"{path} can not be opened: {Marshal.GetLastPInvokeErrorMessage()}");
         if (Libc.flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0)
             return new(file);
         file.Dispose();

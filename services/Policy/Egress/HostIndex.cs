@@ -3,7 +3,9 @@ using Gatehouse.Policy.Names;
 
 namespace Gatehouse.Policy.Egress;
 
-/// <summary>Host rules by exact name and by wildcard suffix: one look-up for the name, then one for each of its parents. Allocates nothing.</summary>
+/// <summary>
+/// Host rules by exact name and by wildcard suffix: one look-up for the name, then one for each of its parents. Allocates nothing.
+/// </summary>
 internal sealed class HostIndex
 {
     private readonly Dictionary<string, PortTable> _exact = new(StringComparer.Ordinal);

@@ -21,7 +21,8 @@ internal static class EgressExplainer
     {
         var verdict = egress.Decide(name, port).Verdict;
         // The apex beside a wildcard is the mistake that everybody makes once.
-        if (!verdict.IsAllowed && verdict.Rule is null && egress.Allow.FirstOrDefault(rule => rule.Host is { IsWildcard: true } host && host.Name == name) is { } below)
+        if (!verdict.IsAllowed && verdict.Rule is null
+            && egress.Allow.FirstOrDefault(rule => rule.Host is { IsWildcard: true } host && host.Name == name) is { } below)
             verdict = Verdict.Deny($"{below.Host} is for the names below {name}, not for {name} itself", below.Name);
         var line = port is 443 or 80
             ? $"egress.allow: - host: {name}"

@@ -24,7 +24,8 @@ internal static class IdnaLabel
     [
         ('-', '-', Script.Any), ('0', '9', Script.Any), ('_', '_', Script.Any), ('a', 'z', Script.Latin),
         ('\u00E0', '\u00F6', Script.Latin), ('\u00F8', '\u00FF', Script.Latin),
-        ('\u0101', '\u012F', Script.Latin), ('\u0131', '\u0131', Script.Latin), ('\u0135', '\u013E', Script.Latin), ('\u0142', '\u0148', Script.Latin),
+        ('\u0101', '\u012F', Script.Latin), ('\u0131', '\u0131', Script.Latin), ('\u0135', '\u013E', Script.Latin),
+        ('\u0142', '\u0148', Script.Latin),
         ('\u014B', '\u017E', Script.Latin), ('\u0219', '\u021B', Script.Latin), ('\u1EA1', '\u1EF9', Script.Latin),
         ('\u03AC', '\u03C1', Script.Greek), ('\u03C3', '\u03CE', Script.Greek),
         ('\u0430', '\u045F', Script.Cyrillic), ('\u0491', '\u0491', Script.Cyrillic),

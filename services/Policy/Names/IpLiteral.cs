@@ -12,7 +12,9 @@ public static class IpLiteral
     // "[" + 45 characters of IPv6 with an embedded IPv4 + "%" + IFNAMSIZ + "]", with room for leading zeros in IPv4 forms.
     private const int MaxLength = 128;
 
-    /// <summary>True when <paramref name="text"/> is an address in any spelling; IPv4-mapped IPv6 comes out as IPv4, scope ids are dropped.</summary>
+    /// <summary>
+    /// True when <paramref name="text"/> is an address in any spelling; IPv4-mapped IPv6 comes out as IPv4, scope ids are dropped.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out IPAddress address)
     {
         address = IPAddress.None;

@@ -61,7 +61,9 @@ internal static class Punycode
         return true;
     }
 
-    /// <summary>Writes the code points that <paramref name="text"/> (lower case) stands for; false when it stands for none or too many.</summary>
+    /// <summary>
+    /// Writes the code points that <paramref name="text"/> (lower case) stands for; false when it stands for none or too many.
+    /// </summary>
     public static bool TryDecode(ReadOnlySpan<char> text, Span<int> codePoints, out int written)
     {
         written = 0;

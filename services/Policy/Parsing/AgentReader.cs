@@ -21,7 +21,8 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
         if (isolation == Isolation.Bubblewrap && agent is MappingNode mapping)
             foreach (var (key, _) in mapping.Members)
                 if (key.Text is "image" or "runtime")
-                    errors.Add(key.At, $"'{key.Text}' means nothing with isolation: bubblewrap", "Remove it, or write isolation: docker or podman.");
+                    errors.Add(key.At, $"'{key.Text}' means nothing with isolation: bubblewrap",
+                        "Remove it, or write isolation: docker or podman.");
 
         var command = (agent.Find("command") as SequenceNode).Scalars().Select(scalar => scalar.Text).ToImmutableArray();
         if (command is ["", ..])
@@ -55,7 +56,8 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
     private static AgentLimits ReadLimits(Node? limits)
     {
         long? memory = limits.Scalar("memory") is { } size && Quantity.TryParseSize(size.Text, out var bytes) ? bytes : null;
-        int? processes = limits.Scalar("processes") is { } number && Quantity.TryParseInteger(number.Text, out var count) ? (int)Math.Clamp(count, 0, int.MaxValue) : null;
+        int? processes = limits.Scalar("processes") is { } number && Quantity.TryParseInteger(number.Text, out var count)
+            ? (int)Math.Clamp(count, 0, int.MaxValue) : null;
         double? cpus = limits.Scalar("cpus") is { } cores && Quantity.TryParseDecimal(cores.Text, out var value) ? value : null;
         TimeSpan? duration = limits.Scalar("duration") is { } time && Quantity.TryParseDuration(time.Text, out var span) ? span : null;
         return new AgentLimits(memory, processes, cpus, duration);
@@ -80,9 +82,11 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
         if (scalar is null || !HostText.TryPort(scalar.Text, out var port) || port < 1024)
             return null;
         if (port == 3128 || egressPorts.Contains(port))
-            errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is a gate's"), "Let the agent listen on another port.");
+            errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is a gate's"),
+                "Let the agent listen on another port.");
         else if (published.Any(other => other.Inside == port))
-            errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is published twice"), "Keep one of the two.");
+            errors.Add(scalar.At, string.Create(CultureInfo.InvariantCulture, $"Port {port} inside is published twice"),
+                "Keep one of the two.");
         else
             return port;
         return null;
@@ -95,7 +99,8 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
         if (!HostText.TryEndPoint(scalar.Text, out var host))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not an IP address and port", "Write them as \"127.0.0.1:18789\".");
         else if (!IPAddress.IsLoopback(host.Address))
-            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not on loopback", "Write 127.0.0.1 or [::1]: nothing is published to the network.");
+            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not on loopback",
+                "Write 127.0.0.1 or [::1]: nothing is published to the network.");
         else if (published.Any(other => other.Host.Equals(host)))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is published twice", "Keep one of the two.");
         else

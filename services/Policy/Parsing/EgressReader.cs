@@ -42,7 +42,9 @@ internal sealed class EgressReader
         var address = item.Find("address");
         if (host is null == address is null)
         {
-            _errors.Add(item.At, host is null ? "This rule names neither a host nor an address" : "This rule names both a host and an address",
+            _errors.Add(item.At, host is null
+                ? "This rule names neither a host nor an address"
+                : "This rule names both a host and an address",
                 host is null ? "Write 'host: api.example.com' or 'address: 10.1.2.3/32'." : "Make it two rules.");
             return null;
         }
@@ -103,7 +105,8 @@ internal sealed class EgressReader
     private void Count(int port, Position at)
     {
         if (_ports.Add(port) && _ports.Count == MaxPorts + 1)
-            _errors.Add(at, $"The policy names more than {MaxPorts} different ports", "Leave some out; 443 and 80 count where a rule names none.");
+            _errors.Add(at, $"The policy names more than {MaxPorts} different ports",
+                "Leave some out; 443 and 80 count where a rule names none.");
     }
 
     private ImmutableArray<PathPattern> ReadPaths(MappingNode item)
@@ -120,7 +123,8 @@ internal sealed class EgressReader
         if (item.Scalar("connect") is not { Text: not "" } scalar)
             return null;
         if (!HostText.TryEndPoint(scalar.Text, out var endPoint))
-            _errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not an IP address and port", "Write them as \"127.0.0.1:8443\" or \"[::1]:8443\".");
+            _errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not an IP address and port",
+                "Write them as \"127.0.0.1:8443\" or \"[::1]:8443\".");
         return endPoint;
     }
 
@@ -137,7 +141,8 @@ internal sealed class EgressReader
         foreach (var port in rule.Ports)
             if (!_decided.TryAdd((subject, port), rule.Name))
             {
-                _errors.Add(item.At, $"{subject} on port {port} is decided by {_decided[(subject, port)]} already", "Make one rule of the two.");
+                _errors.Add(item.At, $"{subject} on port {port} is decided by {_decided[(subject, port)]} already",
+                    "Make one rule of the two.");
                 return;
             }
     }

@@ -17,7 +17,8 @@ internal static partial class EnvironmentText
     {
         var shown = Shown.Quoted(key.Text);
         if (!Name().IsMatch(key.Text))
-            errors.Add(key.At, $"{shown} is not the name of an environment variable", "Write letters, digits and underscores, not beginning with a digit.");
+            errors.Add(key.At, $"{shown} is not the name of an environment variable",
+                "Write letters, digits and underscores, not beginning with a digit.");
         else if (Reserved.Contains(key.Text))
             errors.Add(key.At, $"{shown} is set by Gatehouse", "Leave it out: it leads the agent to the gates.");
         else if (key.Text.StartsWith("GATEHOUSE_", StringComparison.OrdinalIgnoreCase))
@@ -34,7 +35,8 @@ internal static partial class EnvironmentText
         {
             if (Reference().IsMatch(value.Text, at))
                 continue;
-            errors.Add(value.At, $"{Shown.Quoted(value.Text[at..])} is not a reference to a variable", "Write ${NAME}; defaults and other forms are not taken.");
+            errors.Add(value.At, $"{Shown.Quoted(value.Text[at..])} is not a reference to a variable",
+                "Write ${NAME}; defaults and other forms are not taken.");
             return;
         }
     }

@@ -22,7 +22,8 @@ internal static class ExecutionReader
             else if (isName || isPath)
                 commands.Add(text);
             else if (text.Length > 0)
-                errors.Add(scalar.At, $"{Shown.Quoted(text)} is not a program", "Write a name such as git, or an absolute path such as /usr/bin/git.");
+                errors.Add(scalar.At, $"{Shown.Quoted(text)} is not a program",
+                    "Write a name such as git, or an absolute path such as /usr/bin/git.");
         }
 
         return commands.ToImmutable();

@@ -21,11 +21,14 @@ internal sealed class FilesystemReader(ErrorList errors)
         var workspaces = ImmutableArray.CreateBuilder<WorkspaceMount>();
         foreach (var item in filesystem.Items("workspaces"))
             if (ReadHost(item) is var host && _points.Read(item.Scalar("at")) is { } at && host is not null)
-                workspaces.Add(new WorkspaceMount(host, at, item.Scalar("mode")?.Text == "worktree" ? WorkspaceMode.Worktree : WorkspaceMode.Overlay));
+                workspaces.Add(new WorkspaceMount(host, at, item.Scalar("mode")?.Text == "worktree"
+                    ? WorkspaceMode.Worktree
+                    : WorkspaceMode.Overlay));
 
         var scratch = ImmutableArray.CreateBuilder<ScratchMount>();
         foreach (var item in filesystem.Items("scratch"))
-            if (_points.Read(item.Scalar("at")) is { } at && item.Scalar("size") is { } text && Quantity.TryParseSize(text.Text, out var size))
+            if (_points.Read(item.Scalar("at")) is { } at && item.Scalar("size") is { } text
+                && Quantity.TryParseSize(text.Text, out var size))
                 scratch.Add(new ScratchMount(at, size));
 
         return new FilesystemPolicy
@@ -49,9 +52,11 @@ internal sealed class FilesystemReader(ErrorList errors)
             if (text.Length == 0)
                 continue;
             if (text[0] == '/')
-                errors.Add(scalar.At, $"{shown} begins with a slash, and is counted from the root of each mount", $"Write {Shown.Plain(text.TrimStart('/'))}.");
+                errors.Add(scalar.At, $"{shown} begins with a slash, and is counted from the root of each mount",
+                    $"Write {Shown.Plain(text.TrimStart('/'))}.");
             else if (text.Split('/').Any(segment => segment is "" or "." or ".."))
-                errors.Add(scalar.At, $"{shown} is not a normalised path", "Leave out empty segments, '.' and '..', and a slash at the end.");
+                errors.Add(scalar.At, $"{shown} is not a normalised path",
+                    "Leave out empty segments, '.' and '..', and a slash at the end.");
             else if (!PathPattern.TryParse(text, out var pattern, out var error))
                 errors.Add(scalar.At, $"{shown} is not a pattern: {error}", "Write one such as **/.env.");
             else

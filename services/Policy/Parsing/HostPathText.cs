@@ -11,7 +11,8 @@ internal static class HostPathText
             return null;
         if (scalar.Text[0] == '~' && scalar.Text.Length > 1 && scalar.Text[1] != '/')
         {
-            errors.Add(scalar.At, $"The home of another user, {Shown.Quoted(scalar.Text)}, is not looked up", "Write the absolute path; for a file of that name, ./~….");
+            errors.Add(scalar.At, $"The home of another user, {Shown.Quoted(scalar.Text)}, is not looked up",
+                "Write the absolute path; for a file of that name, ./~….");
             return null;
         }
 

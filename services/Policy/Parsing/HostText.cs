@@ -22,7 +22,8 @@ internal static class HostText
 
             if (pattern.IsWildcard && !pattern.Name.Value.Contains('.'))
             {
-                errors.Add(scalar.At, $"{Shown.Quoted(text)} would allow a whole top-level domain", "Name the hosts, or a wildcard such as \"*.example.com\".");
+                errors.Add(scalar.At, $"{Shown.Quoted(text)} would allow a whole top-level domain",
+                    "Name the hosts, or a wildcard such as \"*.example.com\".");
                 return null;
             }
 
@@ -42,13 +43,16 @@ internal static class HostText
         if (!IpLiteral.TryParse(slash < 0 ? text : text[..slash], out var address) || text[0] == '[' || text.Contains('%'))
         {
             var isName = DomainName.TryParse(slash < 0 ? text : text[..slash], out _);
-            errors.Add(scalar.At, $"{Shown.Quoted(text)} is not an IP address or network", isName ? "Write 'host:' for a name." : "Write one like 10.1.2.3/32 or 2001:db8::/48.");
+            errors.Add(scalar.At, $"{Shown.Quoted(text)} is not an IP address or network", isName
+                ? "Write 'host:' for a name."
+                : "Write one like 10.1.2.3/32 or 2001:db8::/48.");
             return null;
         }
 
         var bits = address.GetAddressBytes().Length * 8;
         var length = bits;
-        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > bits || text.Length - slash > 4))
+        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length)
+            || length > bits || text.Length - slash > 4))
         {
             errors.Add(scalar.At, $"{Shown.Quoted(text)} has no valid prefix length", $"Write a number from 0 to {bits} after the slash.");
             return null;
@@ -57,7 +61,8 @@ internal static class HostText
         var canonical = address.ToString();
         if (!canonical.Equals(slash < 0 ? text : text[..slash], StringComparison.OrdinalIgnoreCase))
         {
-            errors.Add(scalar.At, $"{Shown.Quoted(text)} is {canonical} in a spelling that is easily misread", $"Write {canonical}/{length}.");
+            errors.Add(scalar.At, $"{Shown.Quoted(text)} is {canonical} in a spelling that is easily misread",
+                $"Write {canonical}/{length}.");
             return null;
         }
 
@@ -104,13 +109,15 @@ internal static class HostText
         var network = new IPAddress(bytes);
         if (!network.Equals(address))
         {
-            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} has bits set beyond its prefix", $"Write {network}/{length}, or {address} alone.");
+            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} has bits set beyond its prefix",
+                $"Write {network}/{length}, or {address} alone.");
             return null;
         }
 
         if (bytes is [198, 18 or 19, ..])
         {
-            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is Gatehouse's own (198.18.0.0/15 stands for names)", "Name the host instead.");
+            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is Gatehouse's own (198.18.0.0/15 stands for names)",
+                "Name the host instead.");
             return null;
         }
 
@@ -121,9 +128,12 @@ internal static class HostText
     {
         var shown = Shown.Quoted(text);
         if (text.Contains("://", StringComparison.Ordinal) || text.Contains('/'))
-            return ($"{shown} is not a host name", IpNetworkLike(text) ? $"Write 'address: {Shown.Plain(text)}'." : "Write the host alone, without scheme and path.");
+            return ($"{shown} is not a host name", IpNetworkLike(text)
+                ? $"Write 'address: {Shown.Plain(text)}'."
+                : "Write the host alone, without scheme and path.");
         if (error == NameError.IsAddress && IpLiteral.TryParse(text, out var address))
-            return ($"{shown} is an address, not a name", $"Write 'address: {address}/{(address.GetAddressBytes().Length * 8).ToString(CultureInfo.InvariantCulture)}'.");
+            return ($"{shown} is an address, not a name",
+                $"Write 'address: {address}/{(address.GetAddressBytes().Length * 8).ToString(CultureInfo.InvariantCulture)}'.");
         var colon = text.LastIndexOf(':');
         if (colon > 0 && TryPort(text.AsSpan(colon + 1), out var port))
             return ($"{shown} holds a port", $"Write 'host: {Shown.Plain(text[..colon])}' and 'ports: [{port}]'.");
@@ -135,8 +145,10 @@ internal static class HostText
         {
             NameError.TooLong => ($"{shown} is longer than {DomainName.MaxLength} characters", "No host has such a name."),
             NameError.EmptyLabel => ($"{shown} has two dots in a row, or begins with one", "Write the name with single dots."),
-            NameError.LabelTooLong => ($"{shown} has a label longer than {DomainName.MaxLabelLength} characters", "No host has such a name."),
-            NameError.InvalidIdna => ($"{shown} can be read as more than one international name, or as none", "Write it in its xn--… form."),
+            NameError.LabelTooLong =>
+                ($"{shown} has a label longer than {DomainName.MaxLabelLength} characters", "No host has such a name."),
+            NameError.InvalidIdna =>
+                ($"{shown} can be read as more than one international name, or as none", "Write it in its xn--… form."),
             _ => ($"{shown} is not a host name", "Write letters, digits, hyphens and dots, as in api.example.com."),
         };
     }

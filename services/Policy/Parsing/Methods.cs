@@ -20,7 +20,9 @@ internal static partial class Methods
             else if (Valid().IsMatch(text.ToUpperInvariant()))
                 errors.Add(scalar.At, $"Methods are written in capitals, not {Shown.Quoted(text)}", $"Write {text.ToUpperInvariant()}.");
             else if (text.Length > 0)
-                errors.Add(scalar.At, $"{Shown.Quoted(text)} is not an HTTP method", text == "*" ? "Name the methods." : "Write one such as GET or POST.");
+                errors.Add(scalar.At, $"{Shown.Quoted(text)} is not an HTTP method", text == "*"
+                    ? "Name the methods."
+                    : "Write one such as GET or POST.");
         }
 
         return methods.ToImmutable();

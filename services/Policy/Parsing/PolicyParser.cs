@@ -42,7 +42,9 @@ public static class PolicyParser
             Egress = egress,
             Secrets = new SecretReader(supported, agent.Environment, errors).ReadAll(root),
             AllowedCommands = ExecutionReader.Read(root.Find("execution"), errors),
-            WhenUnavailable = root.Find("logging").Scalar("whenUnavailable")?.Text == "spool" ? WhenUnavailable.Spool : WhenUnavailable.Deny,
+            WhenUnavailable = root.Find("logging").Scalar("whenUnavailable")?.Text == "spool"
+                ? WhenUnavailable.Spool
+                : WhenUnavailable.Deny,
         };
     }
 }

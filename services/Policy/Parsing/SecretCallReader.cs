@@ -63,7 +63,8 @@ internal sealed class SecretCallReader(ErrorList errors)
             if (value is MappingNode { Members.IsEmpty: true })
                 errors.Add(value.At, $"Nothing bounds {Shown.Quoted(name.Text)}", "Write { max: 8192 }, { min: 1 } or both.");
             else if (min > max)
-                errors.Add(value.At, string.Create(CultureInfo.InvariantCulture, $"No number is at least {min} and at most {max}"), "Write the smaller one as min.");
+                errors.Add(value.At, string.Create(CultureInfo.InvariantCulture, $"No number is at least {min} and at most {max}"),
+                    "Write the smaller one as min.");
             body[name.Text] = new BodyRule(value is MappingNode ? [] : Globs(value), min, max);
         }
 

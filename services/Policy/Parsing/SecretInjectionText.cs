@@ -34,9 +34,11 @@ internal static class SecretInjectionText
         if (scalar is null || scalar.Text.Length == 0)
             return null;
         if (!IsToken(scalar.Text))
-            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not the name of a header", "Write one such as authorization or x-api-key.");
+            errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not the name of a header",
+                "Write one such as authorization or x-api-key.");
         else if (Framing.Contains(scalar.Text))
-            errors.Add(scalar.At, $"The header {Shown.Quoted(scalar.Text)} shapes the message itself", "Name the one that carries the credential, such as authorization.");
+            errors.Add(scalar.At, $"The header {Shown.Quoted(scalar.Text)} shapes the message itself",
+                "Name the one that carries the credential, such as authorization.");
         else
             return scalar.Text;
         return null;
@@ -49,11 +51,13 @@ internal static class SecretInjectionText
         var text = scalar.Text;
         var first = text.IndexOf(Placeholder, StringComparison.Ordinal);
         if (first < 0)
-            errors.Add(scalar.At, "inject.value does not say where the credential goes", "Write {secret} in it, as in \"Bearer {secret}\".");
+            errors.Add(scalar.At, "inject.value does not say where the credential goes",
+                "Write {secret} in it, as in \"Bearer {secret}\".");
         else if (text.IndexOf(Placeholder, first + 1, StringComparison.Ordinal) >= 0)
             errors.Add(scalar.At, "inject.value holds {secret} more than once", "Write it once.");
         else if (text.AsSpan().IndexOfAnyExceptInRange(' ', '~') >= 0 || text[0] == ' ' || text[^1] == ' ')
-            errors.Add(scalar.At, "inject.value holds a character that a header can not carry", "Write printable ASCII, without a space at either end.");
+            errors.Add(scalar.At, "inject.value holds a character that a header can not carry",
+                "Write printable ASCII, without a space at either end.");
         else
             return text;
         return null;

@@ -55,7 +55,8 @@ internal sealed partial class SecretReader(PolicyFeatures supported, ImmutableDi
         if (!Name().IsMatch(scalar.Text))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} can not name a secret", "Write 1 to 40 small letters, digits and hyphens.");
         else if (!_names.TryAdd(scalar.Text, scalar.At))
-            errors.Add(scalar.At, $"A secret {Shown.Quoted(scalar.Text)} is there already, on line {_names[scalar.Text].Line}", "Give it another name.");
+            errors.Add(scalar.At, $"A secret {Shown.Quoted(scalar.Text)} is there already, on line {_names[scalar.Text].Line}",
+                "Give it another name.");
         else
             return scalar.Text;
         return null;
@@ -71,9 +72,11 @@ internal sealed partial class SecretReader(PolicyFeatures supported, ImmutableDi
             if (environment.ContainsKey(key.Text))
                 errors.Add(key.At, $"{Shown.Quoted(key.Text)} is set under agent.environment too", "Keep one of the two.");
             else if (!_exposed.TryAdd(key.Text, key.At))
-                errors.Add(key.At, $"{Shown.Quoted(key.Text)} is exposed already, on line {_exposed[key.Text].Line}", "Keep one of the two.");
+                errors.Add(key.At, $"{Shown.Quoted(key.Text)} is exposed already, on line {_exposed[key.Text].Line}",
+                    "Keep one of the two.");
             else if (scalar.Text.Contains("{secret}", StringComparison.Ordinal))
-                errors.Add(scalar.At, "A credential is never exposed to the agent", "Write a placeholder: the gateway puts the credential in.");
+                errors.Add(scalar.At, "A credential is never exposed to the agent",
+                    "Write a placeholder: the gateway puts the credential in.");
             else if (scalar.Text.Contains("${", StringComparison.Ordinal))
                 errors.Add(scalar.At, "The caller's variables are not replaced under 'expose'", "Write it under agent.environment.");
             else

@@ -25,7 +25,9 @@ internal static partial class SecretSourceText
         {
             // The text may be the credential itself, pasted: it is not repeated.
             var near = Nearest.To(name, Schemes.Select(candidate => candidate.Name));
-            errors.Add(scalar.At, "'from' does not say where the credential is", near is not null ? $"Write '{near}:…'." : "Write env:NAME or file:PATH; never the credential itself.");
+            errors.Add(scalar.At, "'from' does not say where the credential is", near is not null
+                ? $"Write '{near}:…'."
+                : "Write env:NAME or file:PATH; never the credential itself.");
             return null;
         }
 

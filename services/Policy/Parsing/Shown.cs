@@ -19,7 +19,8 @@ internal static class Shown
         {
             if (builder.Length >= maxLength)
                 return builder.Append('…').ToString();
-            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format)
+            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar
+                || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format)
                 builder.Append('?');
             else
                 builder.Append(rune.ToString());

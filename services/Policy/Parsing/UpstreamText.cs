@@ -19,12 +19,15 @@ internal static class UpstreamText
             return null;
         var text = scalar.Text;
         var shown = Shown.Quoted(text);
-        var scheme = text.StartsWith("https://", StringComparison.Ordinal) ? "https" : text.StartsWith("http://", StringComparison.Ordinal) ? "http" : null;
+        var scheme = text.StartsWith("https://", StringComparison.Ordinal)
+            ? "https"
+            : text.StartsWith("http://", StringComparison.Ordinal) ? "http" : null;
         if (scheme is null)
             return Refuse(scalar.At, $"{shown} is not an https URL", Fix, errors);
         // Before anything is repeated: a password may stand in front of the sign.
         if (text.Contains('@'))
-            return Refuse(scalar.At, "The URL holds a user name, or '@'", "Write it without; 'from:' and 'inject:' carry the credential.", errors);
+            return Refuse(scalar.At, "The URL holds a user name, or '@'", "Write it without; 'from:' and 'inject:' carry the credential.",
+                errors);
         if (text.AsSpan().IndexOfAny("?#\\") >= 0)
             return Refuse(scalar.At, $"{shown} holds a query, a fragment or a backslash", Fix, errors);
 

@@ -3,7 +3,9 @@ using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Parsing;
 
-/// <summary>Globs over URL paths. One that no normalised path could match is an error: it would look like a permission and be none.</summary>
+/// <summary>
+/// Globs over URL paths. One that no normalised path could match is an error: it would look like a permission and be none.
+/// </summary>
 internal static class UrlPathText
 {
     public static PathPattern? Pattern(ScalarNode scalar, ErrorList errors)
@@ -21,7 +23,8 @@ internal static class UrlPathText
         else if (!HttpPath.TryNormalize(text, out var normalized, out error))
             errors.Add(scalar.At, $"The path {shown} matches no request: {error}", "Write the path as it is after normalisation.");
         else if (normalized != text)
-            errors.Add(scalar.At, $"The path {shown} matches no request, because they are normalised first", $"Write {Shown.Plain(normalized)}.");
+            errors.Add(scalar.At, $"The path {shown} matches no request, because they are normalised first",
+                $"Write {Shown.Plain(normalized)}.");
         else
             return pattern;
         return null;

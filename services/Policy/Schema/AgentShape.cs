@@ -9,10 +9,12 @@ internal static class AgentShape
             new TextShape("Program or argument.", "claude") { MayBeEmpty = true }, MaxCount: 256, MinCount: 1)),
         new("isolation", new WordShape("The mechanism that holds the agent.",
             [new("bubblewrap"), new("docker", PolicyFeatures.Containers), new("podman", PolicyFeatures.Containers)])),
-        new("image", new TextShape("Container image, with docker and podman.", "gatehouse/agent", 512)) { Needs = PolicyFeatures.Containers },
+        new("image", new TextShape("Container image, with docker and podman.", "gatehouse/agent",
+            512)) { Needs = PolicyFeatures.Containers },
         new("runtime", new WordShape("OCI runtime, with docker and podman.",
             [new("runc"), new("crun"), new("runsc"), new("kata-fc")])) { Needs = PolicyFeatures.Containers },
-        new("environment", new MapShape("Environment of the agent. Nothing is inherited: ${NAME} stands for the caller's variable of that name.",
+        new("environment", new MapShape(
+            "Environment of the agent. Nothing is inherited: ${NAME} stands for the caller's variable of that name.",
             new TextShape("Value.", "\"${TERM}\"", 32 * 1024) { MayBeEmpty = true }, MaxCount: 256)),
         new("limits", new ObjectShape("Upper bounds of a session; what is not named is not bounded.",
         [
@@ -24,7 +26,8 @@ internal static class AgentShape
         new("publish", new ListShape("Servers of the agent that the host's loopback may reach.",
             new ObjectShape("One server.",
             [
-                new("inside", new IntegerShape("TCP port that the agent listens on; it has no right to those below 1024.", 1024, 65535)) { IsRequired = true },
+                new("inside", new IntegerShape("TCP port that the agent listens on; it has no right to those below 1024.", 1024,
+                    65535)) { IsRequired = true },
                 new("host", new TextShape("Loopback address and port on the host.", "127.0.0.1:18789", 64)) { IsRequired = true },
             ]), MaxCount: 16)) { Needs = PolicyFeatures.Publish },
     ]);

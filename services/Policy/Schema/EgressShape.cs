@@ -14,8 +14,10 @@ internal static class EgressShape
             [
                 new("host", new TextShape("Name, or *.name for one or more labels below it.", "api.github.com", 512)),
                 new("address", new TextShape("IP address or network.", "10.1.2.3/32", 128)),
-                new("ports", new ListShape("TCP ports; without it, 443 and 80.", new IntegerShape("Port.", 1, 65535), MaxCount: 100, MinCount: 1, OrOne: true)),
-                new("methods", new ListShape("HTTP methods; the connection is then inspected.", Method, MaxCount: 32, MinCount: 1, OrOne: true))
+                new("ports", new ListShape("TCP ports; without it, 443 and 80.", new IntegerShape("Port.", 1, 65535), MaxCount: 100,
+                    MinCount: 1, OrOne: true)),
+                new("methods", new ListShape("HTTP methods; the connection is then inspected.", Method, MaxCount: 32, MinCount: 1,
+                    OrOne: true))
                 {
                     Needs = PolicyFeatures.Inspection,
                 },

@@ -31,8 +31,10 @@ internal static class Expected
     /// <summary>Whether a number or quantity is of its kind and within its range.</summary>
     public static bool IsMet(ScalarNode scalar, Shape shape) => shape switch
     {
-        IntegerShape integer => scalar.IsPlain && Quantity.TryParseInteger(scalar.Text, out var value) && value >= integer.Min && value <= integer.Max,
-        DecimalShape number => scalar.IsPlain && Quantity.TryParseDecimal(scalar.Text, out var value) && value >= number.Min && value <= number.Max,
+        IntegerShape integer => scalar.IsPlain && Quantity.TryParseInteger(scalar.Text, out var value) && value >= integer.Min
+            && value <= integer.Max,
+        DecimalShape number => scalar.IsPlain && Quantity.TryParseDecimal(scalar.Text, out var value) && value >= number.Min
+            && value <= number.Max,
         SizeShape size => Quantity.TryParseSize(scalar.Text, out var value) && value >= size.Min && value <= size.Max,
         DurationShape duration => Quantity.TryParseDuration(scalar.Text, out var value) && value > TimeSpan.Zero && value <= duration.Max,
         _ => false,

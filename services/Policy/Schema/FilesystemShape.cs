@@ -3,7 +3,8 @@ namespace Gatehouse.Policy.Schema;
 /// <summary><c>filesystem:</c></summary>
 internal static class FilesystemShape
 {
-    private static readonly Key Host = new("host", new TextShape("Path on the host: absolute, below ~, or relative to the policy file.", "~/docs"))
+    private static readonly Key Host = new("host",
+        new TextShape("Path on the host: absolute, below ~, or relative to the policy file.", "~/docs"))
     {
         IsRequired = true,
     };
@@ -19,7 +20,8 @@ internal static class FilesystemShape
             [
                 Host,
                 At,
-                new("mode", new WordShape("overlay: changes are kept beside the directory until applied; worktree: on a git branch of their own.",
+                new("mode", new WordShape(
+                    "overlay: changes are kept beside the directory until applied; worktree: on a git branch of their own.",
                     [new("overlay"), new("worktree")])),
             ]), MaxCount: 16)),
         new("scratch", new ListShape("Empty directories in memory, gone with the session. There is none but those named, /tmp included.",
@@ -28,7 +30,8 @@ internal static class FilesystemShape
                 At,
                 new("size", new SizeShape("The most it holds.", 4096, 1L << 44)) { IsRequired = true },
             ]), MaxCount: 16)),
-        new("hide", new ListShape("Paths masked in inputs and workspaces: globs from the root of each, * within a segment, ** for any number of segments.",
+        new("hide", new ListShape(
+            "Paths masked in inputs and workspaces: globs from the root of each, * within a segment, ** for any number of segments.",
             new TextShape("Glob without a leading slash.", "\"**/.env\"", 1024), MaxCount: 256)),
     ]);
 }

@@ -10,7 +10,9 @@ internal sealed class JsonSchemaWriter(Utf8JsonWriter writer)
     /// <param name="needs">What must be supported for the place to be used at all.</param>
     public void WriteMembers(Shape shape, PolicyFeatures needs)
     {
-        writer.WriteString("description", PolicyFeatures.Current.HasFlag(needs) ? shape.Description : shape.Description + " Not supported yet.");
+        writer.WriteString("description", PolicyFeatures.Current.HasFlag(needs)
+            ? shape.Description
+            : shape.Description + " Not supported yet.");
         switch (shape)
         {
             case ObjectShape of:

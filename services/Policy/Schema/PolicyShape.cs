@@ -17,7 +17,8 @@ internal static class PolicyShape
         ])),
         new("logging", new ObjectShape("How the record is kept.",
         [
-            new("whenUnavailable", new WordShape("What the gates do when nothing can be recorded: deny, or spool to disk until that is full.",
+            new("whenUnavailable",
+                new WordShape("What the gates do when nothing can be recorded: deny, or spool to disk until that is full.",
                 [new("deny"), new("spool")])),
         ])),
     ]);

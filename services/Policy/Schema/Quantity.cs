@@ -42,7 +42,8 @@ internal static class Quantity
         return digits.Length is > 0 and <= 20
             && digits.IndexOfAnyExcept(DecimalCharacters) < 0
             && char.IsAsciiDigit(digits[0]) && char.IsAsciiDigit(digits[^1])
-            && double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+            && double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture,
+                out value);
     }
 
     /// <summary>Bytes: <c>512MiB</c>, <c>50MB</c>, <c>4096</c>.</summary>

@@ -3,11 +3,15 @@ using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Schema;
 
-/// <summary>Holds a document against its shape and reports every difference. After it, readers may take what has the right kind and skip the rest.</summary>
+/// <summary>
+/// Holds a document against its shape and reports every difference. After it, readers may take what has the right kind and skip the
+/// rest.
+/// </summary>
 internal sealed class SchemaChecker(PolicyFeatures supported, ErrorList errors)
 {
     /// <summary>
-    /// Whether some list or mapping has more entries than it may. Then nothing more is to be read: readers may take time that is quadratic in
+    /// Whether some list or mapping has more entries than it may. Then nothing more is to be read: readers may take time that is
+    /// quadratic in
     /// what the schema bounds.
     /// </summary>
     public bool IsOversize { get; private set; }

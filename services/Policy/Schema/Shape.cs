@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Gatehouse.Policy.Schema;
 
 /// <summary>
-/// What may stand at one place of a policy. The one description behind unknown-key errors, their suggestions, type errors and the JSON Schema
+/// What may stand at one place of a policy. The one description behind unknown-key errors, their suggestions, type errors and the
+/// JSON Schema
 /// that editors use; what no schema can say is checked by the readers in <c>Parsing/</c>.
 /// </summary>
 /// <param name="Description">For editors: what it means, in a sentence.</param>

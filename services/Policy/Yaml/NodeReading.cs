@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Gatehouse.Policy.Yaml;
 
 /// <summary>
-/// What readers take from nodes that were held against the schema before. Anything missing or of another kind is nothing: it has been reported,
+/// What readers take from nodes that were held against the schema before. Anything missing or of another kind is nothing: it has been
+/// reported,
 /// and is not reported again.
 /// </summary>
 internal static class NodeReading
@@ -33,5 +34,7 @@ internal static class NodeReading
     }
 
     /// <summary>The entries of a mapping; none for anything else.</summary>
-    public static ImmutableArray<Member> Members(this Node? node, string key) => node.Find(key) is MappingNode mapping ? mapping.Members : [];
+    public static ImmutableArray<Member> Members(this Node? node, string key) => node.Find(key) is MappingNode mapping
+        ? mapping.Members
+        : [];
 }

@@ -8,7 +8,8 @@ namespace Gatehouse.Policy.Yaml;
 
 /// <summary>
 /// Text to nodes, over YamlDotNet's event parser. Takes the part of YAML that reads the same to everybody: one document of mappings, lists
-/// and scalars; no anchors, aliases, merge keys, tags, directives, repeated keys or invisible characters. Policies are passed between people, so
+/// and scalars; no anchors, aliases, merge keys, tags, directives, repeated keys or invisible characters. Policies are passed between
+/// people, so
 /// depth, number and size are bounded, and nothing is thrown.
 /// </summary>
 internal sealed class YamlReader
@@ -30,7 +31,8 @@ internal sealed class YamlReader
     {
         if (yaml.Length > PolicyParser.MaxBytes || Encoding.UTF8.GetByteCount(yaml) > PolicyParser.MaxBytes)
         {
-            errors.Add(new Position(1, 1), $"The policy is larger than {PolicyParser.MaxBytes / 1024 / 1024} MiB", "Name fewer things, or use wildcards.");
+            errors.Add(new Position(1, 1), $"The policy is larger than {PolicyParser.MaxBytes / 1024 / 1024} MiB",
+                "Name fewer things, or use wildcards.");
             return null;
         }
 
@@ -49,7 +51,8 @@ internal sealed class YamlReader
         }
         catch (YamlException e)
         {
-            errors.Add(Of(e.Start), $"This is not YAML: {Shown.Sentence(e.Message)}", "Check indentation, quotes and brackets at this place.");
+            errors.Add(Of(e.Start), $"This is not YAML: {Shown.Sentence(e.Message)}",
+                "Check indentation, quotes and brackets at this place.");
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -69,14 +72,16 @@ internal sealed class YamlReader
             return null;
         }
 
-        if (_parser.Current is DocumentStart start && (start.Version is not null || start.Tags?.Any(tag => tag.Handle is not ("!" or "!!")) == true))
+        if (_parser.Current is DocumentStart start
+            && (start.Version is not null || start.Tags?.Any(tag => tag.Handle is not ("!" or "!!")) == true))
             _errors.Add(Of(start.Start), "A YAML directive is not taken here", "Remove the line that begins with '%'.");
         Advance();
         var root = ReadNode(0);
         Next<DocumentEnd>();
         if (Advance() is DocumentStart second)
         {
-            _errors.Add(Of(second.Start), "A second document begins here", "Keep one document in a file: remove the '---' and what does not belong.");
+            _errors.Add(Of(second.Start), "A second document begins here",
+                "Keep one document in a file: remove the '---' and what does not belong.");
             return null;
         }
 
@@ -105,7 +110,8 @@ internal sealed class YamlReader
     private void CheckDecoration(ParsingEvent current, Position at)
     {
         if (current is AnchorAlias alias)
-            _errors.Add(at, "An alias (*name) is not taken here", $"Put text that begins with a star in quotes: \"*{Shown.Plain(alias.Value.Value)}\".");
+            _errors.Add(at, "An alias (*name) is not taken here",
+                $"Put text that begins with a star in quotes: \"*{Shown.Plain(alias.Value.Value)}\".");
         if (current is not NodeEvent node)
             return;
         if (!node.Anchor.IsEmpty)
@@ -138,7 +144,8 @@ internal sealed class YamlReader
             }
             else if (!seen.TryAdd(name.Text, name.At))
             {
-                _errors.Add(name.At, $"The key {Shown.Quoted(name.Text)} is written twice, first on line {seen[name.Text].Line}", "Keep one of the two.");
+                _errors.Add(name.At, $"The key {Shown.Quoted(name.Text)} is written twice, first on line {seen[name.Text].Line}",
+                    "Keep one of the two.");
             }
             else
             {

@@ -30,7 +30,9 @@ internal static class YamlText
         return true;
     }
 
-    /// <summary>Whether the character at <paramref name="at"/> shows as itself; half of a surrogate pair only beside the other half.</summary>
+    /// <summary>
+    /// Whether the character at <paramref name="at"/> shows as itself; half of a surrogate pair only beside the other half.
+    /// </summary>
     public static bool IsVisible(string text, int at)
     {
         var c = text[at];

@@ -83,11 +83,11 @@ public sealed class RobustnessTests
     {
         string[] values = ["", "~", "\"\"", "x", "1", "-1", "[]", "{}", "[[]]", "[{}]", "[~]", "{ x: y }", "[{ x: [1] }]", "{ ? [a] : b }", "\"\\0\"", "*x", "99999999999999999999"];
         foreach (var (path, _) in Paths(PolicyShape.Root, []))
-        foreach (var value in values)
-        {
-            var yaml = path.AsEnumerable().Reverse().Aggregate(value, (inner, part) => part == "[]" ? $"[ {inner} ]" : $"{{ \"{part}\": {inner} }}");
-            AssertAnswers(yaml);
-        }
+            foreach (var value in values)
+            {
+                var yaml = path.AsEnumerable().Reverse().Aggregate(value, (inner, part) => part == "[]" ? $"[ {inner} ]" : $"{{ \"{part}\": {inner} }}");
+                AssertAnswers(yaml);
+            }
     }
 
     [Theory]
@@ -135,8 +135,8 @@ public sealed class RobustnessTests
             _ => [],
         };
         foreach (var (part, below) in inner)
-        foreach (var found in Paths(below, [.. path, part]))
-            yield return found;
+            foreach (var found in Paths(below, [.. path, part]))
+                yield return found;
     }
 
     private static void AssertAnswers(string yaml)
