@@ -32,7 +32,7 @@ public sealed class RecordTests
     public async Task Credential_InAllThatIsLoggedAndRecorded_IsNotThere()
     {
         await using var sink = await LogSinkStub.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync(sink, ("Logging__LogLevel__Default", "Trace"), ("Logging__LogLevel__Yarp", "Trace"));
+        await using var gateway = await GatewayProcess.StartAsync(sink, ("Logging__LogLevel__Default", "Trace"));
         await gateway.WaitUntilReadyAsync();
         await using var origin = await ApiOrigin.StartAsync(context =>
         {
@@ -42,9 +42,11 @@ public sealed class RecordTests
             return context.Response.WriteAsync("pong");
         });
         using var session = await AgentSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment());
+        await using var echo = new EchoingOrigin();
+        using var echoed = await AgentSession.OpenAsync(gateway, Policies.Yaml(echo.Url), Policies.Environment());
         using var broken = await AgentSession.OpenAsync(gateway, Policies.Yaml("http://127.0.0.1:9"), Policies.Environment());
         using var bad = await AgentSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment(Policies.Key + "\n"));
-        foreach (var each in new[] { session, broken, bad })
+        foreach (var each in new[] { session, echoed, broken, bad })
         {
             using var client = each.CreateClient();
             foreach (var target in new[] { "api/v1/x", "api/v1/abort", "api/v2/x", "none/x" })
@@ -53,6 +55,8 @@ public sealed class RecordTests
             await each.SendRawAsync("GARBAGE\r\n\r\n");
         }
 
+        var problem = (await sink.WaitForAsync(each => each.Session == echoed.Id && each.Action == "request.end")).Detail!["problem"];
+        Assert.EndsWith("malformed, and it showed the credential", problem, StringComparison.Ordinal);
         await sink.WaitForAsync(each => each.Session == bad.Id && each.Subject == "malformed");
         await Eventually.TrueAsync(() => gateway.Output.Contains("The credential of the secret api", StringComparison.Ordinal));
         var record = string.Join('\n', sink.Events.Select(each => string.Join('\n', [each.ToString(), .. each.Detail?.Values ?? []])));
