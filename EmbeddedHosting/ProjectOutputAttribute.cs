@@ -1,6 +1,6 @@
 namespace Aspire.Hosting;
 
-/// <summary>Where a referenced project's built assembly is; written by EmbeddedHosting's targets.</summary>
+/// <summary>Where a referenced project's built assembly is, relative to the AppHost's own; written by EmbeddedHosting's targets.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class ProjectOutputAttribute(string targetPath) : Attribute
 {

@@ -5,7 +5,7 @@ using Gatehouse.Policy.Events;
 using Gatehouse.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
-var builder = WebApplication.CreateSlimBuilder(args);
+var builder = Defaults.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGate<DnsGate>("dns", Boundary.Dns);
 builder.Services.AddSingleton(services => (DnsGate)services.GetRequiredService<IGate>());

@@ -12,7 +12,7 @@ using Gatehouse.Policy.Events;
 using Gatehouse.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
-var builder = WebApplication.CreateSlimBuilder(args);
+var builder = Defaults.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGate<EgressGate>("egress", Boundary.Egress);
 builder.Services.AddOptions<EgressOptions>().BindConfiguration(EgressOptions.Section).ValidateOnStart();

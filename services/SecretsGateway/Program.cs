@@ -8,7 +8,7 @@ using Gatehouse.SecretsGateway.Sessions;
 using Gatehouse.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
-var builder = WebApplication.CreateSlimBuilder(args);
+var builder = Defaults.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGate<SecretsGate>("secrets", Boundary.Secrets);
 builder.Services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateOnStart();
