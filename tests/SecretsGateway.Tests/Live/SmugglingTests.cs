@@ -81,6 +81,19 @@ public sealed class SmugglingTests(GatewayFixture fixture)
     }
 
     [Fact]
+    public async Task Headers_LargerThanTheLimit_AreRefusedAndRecorded()
+    {
+        await using var origin = await ApiOrigin.StartAsync(_ => Task.CompletedTask);
+        using var session = await OpenAsync(origin.Url);
+        using var connection = await session.ConnectAsync();
+        var headers = string.Concat(Enumerable.Range(0, 9).Select(i => $"x-{i}: {new string('x', 4000)}\r\n"));
+        await connection.SendAsync($"GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\n{headers}\r\n");
+        Assert.StartsWith("HTTP/1.1 431 ", await connection.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+        Assert.Equal("malformed", (await fixture.WaitAsync(session, each => each.Action == "request")).Subject);
+        Assert.Empty(origin.Requests);
+    }
+
+    [Fact]
     public async Task Http2_WithoutAsking_IsHungUpOn()
     {
         await using var origin = await ApiOrigin.StartAsync(_ => Task.CompletedTask);
