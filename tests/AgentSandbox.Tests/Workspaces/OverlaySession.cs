@@ -13,16 +13,22 @@ namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 /// <summary>A host folder and a session on it, with real overlay mounts in a user and mount namespace of their own; works as root and as anybody.</summary>
 internal sealed partial class OverlaySession : IDisposable
 {
-    private readonly string _root = Path.Combine("/tmp", "gatehouse-workspaces-" + Guid.NewGuid().ToString("N"));
+    private readonly string _root;
+    private readonly string _host;
 
-    public OverlaySession()
+    /// <param name="hostBelow">Where to make the host's folder; the session's own is below /tmp.</param>
+    public OverlaySession(string hostBelow = "/tmp")
     {
+        var name = "gatehouse-workspaces-" + Guid.NewGuid().ToString("N");
+        _root = Path.Combine("/tmp", name);
+        _host = Path.Combine(hostBelow, name);
+        Directory.CreateDirectory(_root);
         Directory.CreateDirectory(Host);
         Store = new(Path.Combine(_root, "state", "sessions"));
         Environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"];
     }
 
-    public string Host => Path.Combine(_root, "host");
+    public string Host => Path.Combine(_host, "host");
 
     public string Outside => Path.Combine(_root, "outside");
 
@@ -137,9 +143,11 @@ internal sealed partial class OverlaySession : IDisposable
 
     public void Dispose()
     {
-        var left = Path.GetDirectoryName(_root)!;
-        using var parent = Folder.Open(left);
-        FileTree.Remove(parent, FileName.Of(Path.GetFileName(_root)));
+        foreach (var path in new[] { _root, _host })
+        {
+            using var parent = Folder.Open(Path.GetDirectoryName(path)!);
+            FileTree.Remove(parent, FileName.Of(Path.GetFileName(path)));
+        }
     }
 
     [LibraryImport("libc")]
