@@ -31,6 +31,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     private readonly SpoolDelivery _delivery;
     private readonly RecorderMetrics _metrics;
     private readonly CancellationTokenSource _stop = new();
+    private bool _isDisposed;
     private Task _writing = Task.CompletedTask, _delivering = Task.CompletedTask, _probing = Task.CompletedTask;
 
     public SpoolingRecorder(
@@ -103,6 +104,10 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
 
     public void Dispose()
     {
+        // The container disposes once for each service this is registered as.
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+        _stop.Cancel(); // When the host failed to start, nothing was stopped.
         _stop.Dispose();
         _spool.Dispose();
     }
