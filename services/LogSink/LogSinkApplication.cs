@@ -7,7 +7,6 @@ using Gatehouse.LogSink.Query;
 using Gatehouse.LogSink.Store;
 using Gatehouse.ServiceDefaults;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace Gatehouse.LogSink;
@@ -15,12 +14,17 @@ namespace Gatehouse.LogSink;
 /// <summary>The log sink as a whole, ready to start.</summary>
 internal static class LogSinkApplication
 {
-    /// <summary>A full batch of events with long members; more is asked for in two.</summary>
-    private const long MostBody = 8 * 1024 * 1024;
+    /// <summary>
+    /// Kestrel cuts the connection at its own limit, often before the sender has read the 413. What is only somewhat too large is therefore refused
+    /// by <see cref="EventLines"/>, and the rest of it read and dropped.
+    /// </summary>
+    private const long MostBody = 2 * EventLines.MostBody;
 
-    public static WebApplication Build(string[] args)
+    /// <param name="args">The command line: configuration.</param>
+    /// <param name="time">Another clock than the system's.</param>
+    public static WebApplication Build(string[] args, TimeProvider? time = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = Defaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -30,6 +34,7 @@ internal static class LogSinkApplication
             kestrel.Limits.MaxConcurrentConnections = 512;
         });
         AddServices(builder);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         var app = builder.Build();
         app.UseMiddleware<RequestGuard>();
         app.MapDefaultEndpoints();
@@ -47,7 +52,6 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<IValidateOptions<LogSinkOptions>, LogSinkOptionsValidation>();
         if (!builder.Configuration.GetValue<bool>($"{LogSinkOptions.Section}:{nameof(LogSinkOptions.AllowRemote)}"))
             builder.Services.AddSingleton<IConnectionListenerFactory, LoopbackOnly>();
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<SinkMetrics>();
         builder.Services.AddSingleton(services => new EventDatabase(services.GetRequiredService<IOptions<LogSinkOptions>>().Value.Database));
         builder.Services.AddSingleton<HeadSignal>();

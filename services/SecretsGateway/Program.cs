@@ -1,16 +1,24 @@
+using System.Diagnostics;
 using Gatehouse.Gate;
 using Gatehouse.Gate.Kestrel;
 using Gatehouse.Policy.Events;
+using Gatehouse.SecretsGateway;
 using Gatehouse.SecretsGateway.Forwarding;
 using Gatehouse.SecretsGateway.Sessions;
 using Gatehouse.ServiceDefaults;
+using Microsoft.Extensions.Options;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGate<SecretsGate>("secrets", Boundary.Secrets);
+builder.Services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateOnStart();
+builder.Services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptions.Validation>();
 builder.Services.AddSingleton(services => (SecretsGate)services.GetRequiredService<IGate>());
+builder.Services.AddSingleton<DistributedContextPropagator, NoRemoteTrace>();
 builder.Services.AddSingleton<CallEndpoint>();
+builder.Services.AddSingleton<CallForwarder>();
 builder.Services.AddHttpForwarder();
+builder.Services.AddHostedService<MalformedRequests>();
 builder.WebHost.UseSessionConnections();
 builder.WebHost.ConfigureKestrel(SessionLimits.Apply);
 

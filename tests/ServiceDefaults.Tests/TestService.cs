@@ -16,7 +16,7 @@ internal sealed class TestService : IAsyncDisposable
 
     public static async Task<TestService> StartAsync(Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null, params string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", .. args]);
+        var builder = Defaults.CreateBuilder(["--urls=http://127.0.0.1:0", .. args]);
         builder.Logging.ClearProviders();
         builder.AddServiceDefaults();
         configure?.Invoke(builder);

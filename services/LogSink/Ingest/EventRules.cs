@@ -1,11 +1,12 @@
-using System.Text.RegularExpressions;
+using System.Buffers;
+using Gatehouse.Gate;
 using Gatehouse.LogSink.Store;
 using Gatehouse.Policy.Events;
 
 namespace Gatehouse.LogSink.Ingest;
 
 /// <summary>The bounds that <see cref="BoundaryEvent"/> promises. Characters are not looked at: the record holds what was tried, as it was.</summary>
-internal static partial class EventRules
+internal static class EventRules
 {
     private const int MostAction = 64;
     private const int MostSubject = 2_048;
@@ -14,13 +15,16 @@ internal static partial class EventRules
     private const int MostEntries = 32;
     private const int MostName = 128;
     private const int MostValue = 4_096;
+    private const int TraceLength = 32;
+
+    private static readonly SearchValues<char> s_traceDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>What is wrong with an event, or null.</summary>
     public static string? Check(BoundaryEvent each)
     {
         if (each.Id.Version != 7 || each.Id.Variant is < 8 or > 11)
             return "id must be a UUIDv7";
-        if (!SessionForm().IsMatch(each.Session))
+        if (!SessionId.TryParse(each.Session, out _))
             return "session must be 1 to 40 of a–z, 0–9 and '-', not beginning with '-'";
         if (!Enum.IsDefined(each.Gate))
             return "gate must be one of " + string.Join(", ", Words.Gates);
@@ -38,7 +42,7 @@ internal static partial class EventRules
             return "bytesSent and bytesReceived must be 0 to 2^53";
         if (!double.IsFinite(each.DurationMs) || each.DurationMs < 0)
             return "durationMs must be 0 or more";
-        if (each.TraceId is { } trace && !TraceForm().IsMatch(trace))
+        if (each.TraceId is { } trace && (trace.Length != TraceLength || trace.AsSpan().ContainsAnyExcept(s_traceDigits)))
             return "traceId must be 32 lower-case hexadecimal digits";
         if (each.Detail is not { } detail)
             return null;
@@ -48,10 +52,4 @@ internal static partial class EventRules
             ? $"detail must have names of 1 to {MostName} and values of at most {MostValue} characters"
             : null;
     }
-
-    [GeneratedRegex(@"\A[a-z0-9][a-z0-9-]{0,39}\z")]
-    private static partial Regex SessionForm();
-
-    [GeneratedRegex(@"\A[0-9a-f]{32}\z")]
-    private static partial Regex TraceForm();
 }

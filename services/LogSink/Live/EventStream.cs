@@ -70,9 +70,9 @@ internal sealed class EventStream(EventStore store, TimeProvider time, IHostAppl
             if (await Task.WhenAny(changed, heartbeat) != heartbeat)
                 continue;
             cancellationToken.ThrowIfCancellationRequested();
+            heartbeat = Task.Delay(s_heartbeat, time, cancellationToken);
             context.Response.BodyWriter.Write(":\n\n"u8);
             await context.Response.BodyWriter.FlushAsync(cancellationToken);
-            heartbeat = Task.Delay(s_heartbeat, time, cancellationToken);
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class EventStream(EventStore store, TimeProvider time, IHostAppl
             var head = store.Head.Sequence;
             if (head <= cursor)
                 return cursor;
-            var rows = filter.Read(store.Database, cursor, head + 1, newestFirst: false, Page);
+            var (rows, more) = filter.Read(store.Database, cursor, head + 1, newestFirst: false, Page);
             foreach (var row in rows)
             {
                 context.Response.BodyWriter.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {row.Sequence}\ndata: ")));
@@ -95,7 +95,7 @@ internal sealed class EventStream(EventStore store, TimeProvider time, IHostAppl
 
             if (rows.Count > 0)
                 await context.Response.BodyWriter.FlushAsync(cancellationToken);
-            cursor = rows.Count == Page ? rows[^1].Sequence : head;
+            cursor = more ? rows[^1].Sequence : head;
         }
     }
 

@@ -7,8 +7,12 @@ namespace Gatehouse.LogSink.Query;
 /// <summary>Which records are asked for. Values reach SQL as parameters only.</summary>
 internal sealed record EventFilter(string? Session, string? Gate, string? Verdict, string? Name)
 {
+    /// <summary>Characters after which a page ends: records full of what an agent sent are large.</summary>
+    private const int MostCharacters = 1 << 20;
+
     /// <summary>A page of the records strictly between two sequences.</summary>
-    public List<EventRow> Read(EventDatabase database, long after, long before, bool newestFirst, int most)
+    /// <returns>The records, and whether there may be more behind them.</returns>
+    public (List<EventRow> Rows, bool More) Read(EventDatabase database, long after, long before, bool newestFirst, int most)
     {
         using var connection = database.OpenReader();
         using var command = connection.CreateCommand();
@@ -22,9 +26,17 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
         Add("$name", Name);
         using var reader = command.ExecuteReader();
         var rows = new List<EventRow>();
+        var characters = 0;
         while (reader.Read())
-            rows.Add(EventRow.Read(reader));
-        return rows;
+        {
+            var row = EventRow.Read(reader);
+            rows.Add(row);
+            characters += row.Subject.Length + (row.Rule?.Length ?? 0) + (row.Reason?.Length ?? 0) + (row.Detail?.Length ?? 0);
+            if (characters > MostCharacters)
+                return (rows, true);
+        }
+
+        return (rows, rows.Count == most);
 
         void Add(string name, string? value)
         {

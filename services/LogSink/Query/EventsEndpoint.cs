@@ -24,7 +24,7 @@ internal sealed class EventsEndpoint(EventStore store)
         var (after, before, left) = (query.After ?? long.MinValue, query.Before, query.Limit);
         while (left > 0)
         {
-            var rows = query.Filter.Read(store.Database, after, before, query.NewestFirst, Math.Min(left, Page));
+            var (rows, more) = query.Filter.Read(store.Database, after, before, query.NewestFirst, Math.Min(left, Page));
             foreach (var row in rows)
             {
                 lines.Write(context.Response.BodyWriter, row);
@@ -33,7 +33,7 @@ internal sealed class EventsEndpoint(EventStore store)
 
             await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             left -= rows.Count;
-            if (rows.Count < Page)
+            if (!more)
                 break;
             if (query.NewestFirst)
                 before = rows[^1].Sequence;

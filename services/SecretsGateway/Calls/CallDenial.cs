@@ -1,38 +1,63 @@
 namespace Gatehouse.SecretsGateway.Calls;
 
-/// <summary>Why a call is refused.</summary>
+/// <summary>Every reason for which a call is not made; <see cref="CallAnswers"/> has the answer to each.</summary>
 internal enum CallDenial
 {
     None,
-    WrongHost,
-    AmbiguousPath,
-    UnknownSecret,
-    AmbiguousQuery,
-    NoRule,
-    Upgrade,
-    NotRecorded,
-    CredentialUnreadable,
-    UpstreamFailed,
-    TooManyRequests,
-    BodyTooLarge,
-}
 
-/// <summary>What the agent is told: short, stable, and what to ask its human.</summary>
-internal static class CallDenials
-{
-    public static (int Status, string Title) Answer(CallDenial denial) => denial switch
-    {
-        CallDenial.WrongHost => (421, "This is the secrets gateway: call http://secrets.gatehouse/NAME/PATH."),
-        CallDenial.AmbiguousPath => (400, "The path can be read in more than one way: send it without escapes, dots and doubled slashes."),
-        CallDenial.UnknownSecret => (404, "No secret of that name: ask your human to add it to secrets in gatehouse.yaml."),
-        CallDenial.AmbiguousQuery => (400, "The query can be read in more than one way: name each parameter once, without semicolons."),
-        CallDenial.NoRule => (403, "No rule allows this call: ask your human to add its method and path to secrets in gatehouse.yaml."),
-        CallDenial.Upgrade => (403, "Upgrades are not forwarded by the secrets gateway."),
-        CallDenial.NotRecorded => (503, "Nothing can be recorded, so nothing passes: ask your human to look at 'gatehouse status'."),
-        CallDenial.CredentialUnreadable => (502, "The credential could not be read: ask your human to look at 'gatehouse log'."),
-        CallDenial.UpstreamFailed => (502, "The upstream did not answer: ask your human to look at 'gatehouse log'."),
-        CallDenial.TooManyRequests => (429, "Too many requests at a time."),
-        CallDenial.BodyTooLarge => (413, "The body is larger than the gateway forwards."),
-        _ => (403, "Denied."),
-    };
+    /// <summary>Meant for another server.</summary>
+    Host,
+
+    /// <summary>Absolute-form, authority-form or asterisk: this is no proxy (RFC 9112 §3.2).</summary>
+    Target,
+
+    /// <summary>A path that parsers could read differently.</summary>
+    AmbiguousPath,
+
+    /// <summary>The policy has no such secret.</summary>
+    UnknownSecret,
+
+    /// <summary>Content-Length beside Transfer-Encoding (RFC 9112 §6.3).</summary>
+    AmbiguousFraming,
+
+    /// <summary>Connection names a header that intermediaries would take out.</summary>
+    NominatedHeader,
+
+    /// <summary>WebSocket and the like.</summary>
+    Upgrade,
+
+    // The four parts of a rule, in the order in which they are looked at: the farthest that a call came is what the agent is told.
+
+    /// <summary>No rule has the method.</summary>
+    Method,
+
+    /// <summary>No rule with the method has the path.</summary>
+    Path,
+
+    /// <summary>A rule restricts the query, and it can be read in more than one way.</summary>
+    AmbiguousQuery,
+
+    /// <summary>A parameter, or its value, is in no rule.</summary>
+    Query,
+
+    /// <summary>A header is missing, or its value is in no rule.</summary>
+    Header,
+
+    /// <summary>The rule has a part that nothing here enforces: letting it pass would be ignoring it.</summary>
+    Unenforceable,
+
+    /// <summary>More than the gateway forwards.</summary>
+    BodyTooLarge,
+
+    /// <summary>More at a time than one session may have.</summary>
+    TooManyRequests,
+
+    /// <summary>The credential is not there, or can not be used.</summary>
+    CredentialUnreadable,
+
+    /// <summary>What can not be recorded does not happen.</summary>
+    NotRecorded,
+
+    /// <summary>The decision itself failed.</summary>
+    Error,
 }

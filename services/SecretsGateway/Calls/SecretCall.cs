@@ -5,7 +5,7 @@ namespace Gatehouse.SecretsGateway.Calls;
 /// <summary>One request of the agent, as it came: nothing decoded yet.</summary>
 /// <param name="Host">The Host header.</param>
 /// <param name="Method">As sent.</param>
-/// <param name="Path">Everything before the question mark.</param>
+/// <param name="Path">Everything before the question mark; does not begin with a slash when the target was not in origin-form.</param>
 /// <param name="Query">With its question mark; empty when there is none.</param>
 /// <param name="Headers">All of them.</param>
 internal sealed record SecretCall(string Host, string Method, string Path, string Query, IHeaderDictionary Headers)
@@ -15,6 +15,7 @@ internal sealed record SecretCall(string Host, string Method, string Path, strin
         // Kestrel decodes the path it offers; what is checked must be what was sent.
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var question = target.IndexOf('?', StringComparison.Ordinal);
-        return new(context.Request.Host.Value ?? "", context.Request.Method, question < 0 ? target : target[..question], question < 0 ? "" : target[question..], context.Request.Headers);
+        var (path, query) = question < 0 ? (target, "") : (target[..question], target[question..]);
+        return new(context.Request.Host.Value ?? "", context.Request.Method, path, query.Length > 1 ? query : "", context.Request.Headers);
     }
 }

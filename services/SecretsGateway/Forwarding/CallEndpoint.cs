@@ -1,91 +1,97 @@
+using Gatehouse.Gate;
 using Gatehouse.Gate.Recording;
-using Gatehouse.Policy;
 using Gatehouse.SecretsGateway.Calls;
 using Gatehouse.SecretsGateway.Credentials;
 using Gatehouse.SecretsGateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
-using Yarp.ReverseProxy.Forwarder;
+using Microsoft.Extensions.Options;
 
 namespace Gatehouse.SecretsGateway.Forwarding;
 
-/// <summary>One call: decide, record, read the credential, forward, record how it ended.</summary>
-internal sealed class CallEndpoint(SecretsGate gate, EventRecorder recorder, IHttpForwarder forwarder, TimeProvider time)
+/// <summary>One request from an enclosure: decide, read the credential, record, and only then forward or refuse.</summary>
+internal sealed partial class CallEndpoint(
+    SecretsGate gate, CallForwarder forwarder, EventRecorder recorder, IOptions<GatewayOptions> options, ILogger<CallEndpoint> logger)
 {
-    /// <summary>An answer may pause for minutes while a model thinks.</summary>
-    private static readonly ForwarderRequestConfig s_forwarding = new() { ActivityTimeout = TimeSpan.FromMinutes(10), AllowResponseBuffering = false };
-
     public async Task InvokeAsync(HttpContext context)
     {
-        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
+        context.Features.Set(new SeenRequest());
+        var session = context.Features.GetRequiredFeature<Gate.Kestrel.ISessionFeature>().Session;
+        // Gone between two requests of a connection: there is nobody left to answer.
+        if (gate.Find(session) is not { } state)
+        {
+            context.Abort();
+            return;
+        }
+
         var call = SecretCall.Of(context);
-        var decision = CallDecider.Decide(session.Policy, call);
-        var subject = $"{call.Method} {decision.Secret?.Name}{(decision.Secret is null ? call.Path : decision.Path)}";
-        var state = gate.Find(session);
-        var held = state is not null && decision.Denial == CallDenial.None && state.Requests.Wait(0, CancellationToken.None);
-        var denial = decision.Denial != CallDenial.None ? decision.Denial : held ? CallDenial.None : CallDenial.TooManyRequests;
+        var decision = Decide(session, call, context.Request.ContentLength);
+        var held = decision.Denial == CallDenial.None && state.Requests.Wait(0, CancellationToken.None);
         try
         {
-            SecretValue? credential = null;
-            var detail = "";
-            if (denial == CallDenial.None && (credential = SecretReader.Read(session, decision.Secret!.From, out detail)) is null)
-                denial = CallDenial.CredentialUnreadable;
-            using var _ = credential;
-            var verdict = denial == CallDenial.None
-                ? Verdict.Allow(decision.Rule!)
-                : Verdict.Deny(CallDenials.Answer(denial).Title, decision.Secret is null ? null : $"secrets {decision.Secret.Name}");
-            var attempt = recorder.TryRecord(session, "request", subject, verdict, more =>
-            {
-                more["upstream"] = decision.Secret?.Upstream.Authority;
-                more["problem"] = detail.Length == 0 ? null : detail;
-            });
-            if (attempt is null)
-                denial = CallDenial.NotRecorded;
-            if (denial == CallDenial.None)
-                await ForwardAsync(context, state!, decision, call, credential!, attempt!.Value, subject);
-            else
-                await RefuseAsync(context, denial);
+            if (decision.Denial == CallDenial.None && !held)
+                decision = decision with { Denial = CallDenial.TooManyRequests };
+            await AnswerAsync(context, state, call, decision);
         }
         finally
         {
             if (held)
-                state!.Requests.Release();
+                state.Requests.Release();
         }
     }
 
-    private async Task ForwardAsync(
-        HttpContext context, SessionState state, CallDecision decision, SecretCall call, SecretValue credential, Guid attempt, string subject)
+    private async Task AnswerAsync(HttpContext context, SessionState state, SecretCall call, CallDecision decision)
     {
-        var session = context.Features.GetRequiredFeature<Gatehouse.Gate.Kestrel.ISessionFeature>().Session;
-        var secret = decision.Secret!;
-        var transformer = new SecretTransformer(secret, decision.Path, call.Query.Length > 1 ? call.Query : "", credential);
-        var started = time.GetTimestamp();
-        var request = new CountingStream(context.Request.Body);
-        var response = new CountingStream(context.Response.Body);
-        (context.Request.Body, context.Response.Body) = (request, response);
-        var error = ForwarderError.Request;
+        var problem = "";
+        using var credential = decision.Denial == CallDenial.None ? SecretReader.Read(state.Session, decision.Secret!.From, out problem) : null;
+        if (decision.Denial == CallDenial.None && credential is null)
+            decision = decision with { Denial = CallDenial.CredentialUnreadable };
+        if (problem.Length > 0 && state.IsNews(problem))
+            Log.Credential(logger, decision.Secret!.Name, problem);
+
+        var subject = Subject(call, decision);
+        var attempt = recorder.TryRecord(state.Session, "request", subject, decision.Verdict, detail =>
+        {
+            detail["denial"] = decision.Denial == CallDenial.None ? null : CallAnswers.Word(decision.Denial);
+            detail["upstream"] = decision.Secret?.Upstream.Authority;
+            detail["credential"] = problem.Length == 0 ? null : problem;
+        });
+        if (attempt is null)
+            decision = decision with { Denial = CallDenial.NotRecorded };
+        if (decision.Denial == CallDenial.None)
+            await forwarder.ForwardAsync(context, state, call, decision, credential!, attempt!.Value, subject);
+        else
+            await CallProblem.Denied(decision.Denial, decision.Secret?.Name).WriteAsync(context);
+    }
+
+    private CallDecision Decide(GateSession session, SecretCall call, long? contentLength)
+    {
         try
         {
-            error = await forwarder.SendAsync(context, secret.Upstream.ToString().TrimEnd('/'), state.Clients.For(secret), s_forwarding, transformer, session.Ended);
-            if (error != ForwarderError.None && !context.Response.HasStarted)
-                await RefuseAsync(context, CallDenial.UpstreamFailed);
+            var decision = CallDecider.Decide(session.Policy, call);
+            return decision.Denial == CallDenial.None && contentLength > options.Value.MaxRequestBodyBytes
+                ? decision with { Denial = CallDenial.BodyTooLarge }
+                : decision;
         }
-        finally
+        catch (Exception e)
         {
-            var problem = context.Features.Get<IForwarderErrorFeature>()?.Exception;
-            recorder.RecordEnd(session, attempt, "request.end", subject, request.Count, response.Count, time.GetElapsedTime(started), more =>
-            {
-                more["status"] = context.Response.StatusCode.ToString(System.Globalization.CultureInfo.InvariantCulture);
-                more["removed"] = transformer.Removed.Count == 0 ? null : string.Join(' ', transformer.Removed);
-                more["problem"] = error == ForwarderError.None ? null : $"{error}: {Innermost(problem)}";
-            });
+            Log.DecisionFailed(logger, e);
+            return new(CallDenial.Error, null, "", null);
         }
     }
 
-    private static string Innermost(Exception? exception) => exception?.GetBaseException().Message ?? "";
+    // Without the query, which may hold anything; what was not understood is shown as it came.
+    private static string Subject(SecretCall call, CallDecision decision) =>
+        decision.Secret is { } secret ? $"{call.Method} {secret.Name}{decision.Path}" : $"{call.Method} {call.Path.TrimStart('/')}";
 
-    private static Task RefuseAsync(HttpContext context, CallDenial denial)
+    private static partial class Log
     {
-        var (status, title) = CallDenials.Answer(denial);
-        return Results.Problem(statusCode: status, title: title, type: "about:blank").ExecuteAsync(context);
+        [LoggerMessage(1, LogLevel.Warning, "The credential of the secret {Secret}: {Problem}")]
+        public static partial void Credential(ILogger logger, string secret, string problem);
+
+        [LoggerMessage(2, LogLevel.Error, "A call could not be decided, and was denied")]
+        public static partial void DecisionFailed(ILogger logger, Exception exception);
     }
 }
+
+/// <summary>On requests that have an event of their own.</summary>
+internal sealed class SeenRequest;

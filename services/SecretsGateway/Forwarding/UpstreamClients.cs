@@ -5,30 +5,40 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Gate;
 using Gatehouse.Policy;
-using Gatehouse.Policy.Egress;
 using Gatehouse.Policy.Secrets;
 
 namespace Gatehouse.SecretsGateway.Forwarding;
 
 /// <summary>
 /// The HTTP clients of one session, one a secret: nothing is pooled across sessions. They follow no redirect, keep no cookie, ask no proxy, and
-/// connect to public addresses alone, unless the policy's upstream is a loopback address itself.
+/// connect to where the policy's upstream may be and nowhere else.
 /// </summary>
-internal sealed class UpstreamClients(GateSession session) : IDisposable
+internal sealed class UpstreamClients(GateSession session, GatewayOptions options) : IDisposable
 {
-    private static readonly TimeSpan s_connectWithin = TimeSpan.FromSeconds(10);
-    private readonly ConcurrentDictionary<SecretPolicy, Lazy<HttpMessageInvoker>> _clients = new();
+    private readonly ConcurrentDictionary<Key, HttpMessageInvoker> _clients = new();
 
-    public HttpMessageInvoker For(SecretPolicy secret) => _clients.GetOrAdd(secret, key => new(() => Create(key))).Value;
+    /// <exception cref="IOException">The CA under <c>trust:</c> can not be read.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">It is no certificate.</exception>
+    public HttpMessageInvoker For(SecretPolicy secret)
+    {
+        // Not the whole secret: a reload that leaves the upstream as it is keeps its connections.
+        var key = new Key(secret.Name, secret.Upstream, secret.Trust);
+        if (_clients.TryGetValue(key, out var client))
+            return client;
+        var created = Create(key);
+        client = _clients.GetOrAdd(key, created);
+        if (client != created)
+            created.Dispose();
+        return client;
+    }
 
     public void Dispose()
     {
-        foreach (var client in _clients.Values.Where(client => client.IsValueCreated))
-            client.Value.Dispose();
-        _clients.Clear();
+        foreach (var client in _clients.Values)
+            client.Dispose();
     }
 
-    private HttpMessageInvoker Create(SecretPolicy secret)
+    private HttpMessageInvoker Create(Key key)
     {
         var handler = new SocketsHttpHandler
         {
@@ -37,38 +47,40 @@ internal sealed class UpstreamClients(GateSession session) : IDisposable
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
-            ConnectTimeout = s_connectWithin,
+            ConnectTimeout = options.ConnectTimeout,
             EnableMultipleHttp2Connections = true,
+            // Where the upstream is may change during a long session.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ConnectCallback = ConnectAsync,
         };
-        if (secret.Trust is { } trust)
+        if (key.Trust is { } trust)
             handler.SslOptions = Trusting(HostPaths.Expand(trust, session.PolicyDirectory, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
         return new(handler);
     }
 
     private static SslClientAuthenticationOptions Trusting(string path)
     {
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile(path);
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.AddRange(roots);
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.ImportFromPemFile(path);
         return new() { CertificateChainPolicy = policy };
     }
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var target = context.DnsEndPoint;
-        var isLocal = target.Host == "localhost" || (IPAddress.TryParse(target.Host, out var literal) && IPAddress.IsLoopback(literal));
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(target, cancellationToken);
-            // Checked before the first byte: a public name that leads into this network (DNS rebinding) gets no credential.
+            // Checked when connected, before the first byte: no second look-up can say otherwise.
             var address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
-            address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-            if (isLocal ? !IPAddress.IsLoopback(address) : AddressRanges.IsSpecialPurpose(address) && !IPAddress.TryParse(target.Host, out _))
-                throw new HttpRequestException($"{target.Host} leads to {address}, which is not a public address");
+            if (!UpstreamAddress.IsPermitted(session.Policy, target.Host, address))
+                throw new UpstreamAddressException($"{target.Host} leads to {address}, which is not a public address");
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -77,4 +89,6 @@ internal sealed class UpstreamClients(GateSession session) : IDisposable
             throw;
         }
     }
+
+    private sealed record Key(string Name, Uri Upstream, string? Trust);
 }
