@@ -60,6 +60,13 @@ public static class GateHosting
                 handler.UseProxy = false; // Records do not go to the person's HTTP_PROXY.
                 handler.AllowAutoRedirect = false;
                 handler.ActivityHeadersPropagator = null; // Probes and batches are no part of any session's trace.
+            })
+            // The host's standard retries would only hide for seconds that the sink is down; the recorder has its own. Known by name: this library
+            // does not reference theirs.
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) =>
+            {
+                foreach (var retrying in handlers.Where(handler => handler.GetType().Name == "ResilienceHandler").ToList())
+                    handlers.Remove(retrying);
             });
         services.AddSingleton<SinkClient>();
         services.AddSingleton<SinkLink>();
