@@ -27,7 +27,8 @@ public static class GateHosting
         where TGate : class, IGate
     {
         if (string.IsNullOrEmpty(builder.Configuration["Gatehouse:Token"]))
-            throw new InvalidOperationException("Gatehouse:Token is not set: the AppHost gives every service the same; set Gatehouse__Token to run one alone");
+            throw new InvalidOperationException(
+                "Gatehouse:Token is not set: the AppHost gives every service the same; set Gatehouse__Token to run one alone");
         var services = builder.Services;
         services.AddSingleton(new GateIdentity(name, boundary));
         services.TryAddSingleton(TimeProvider.System);

@@ -72,7 +72,8 @@ internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeP
         var fingerprint = FileFingerprint.Of(offer.PolicyPath);
         var file = PolicyFile.Read(offer.PolicyPath);
         if (file.Sha256.Length != 0 && file.Sha256 != offer.PolicySha256)
-            throw new SessionRefusedException($"{offer.PolicyPath} is not the file that the launcher read: it changed, or another one is mounted there. Start again.");
+            throw new SessionRefusedException(
+                $"{offer.PolicyPath} is not the file that the launcher read: it changed, or another one is mounted there. Start again.");
         var policy = file.Policy ?? throw new SessionRefusedException(string.Join('\n', file.Errors));
 
         var sockets = offer.TakeSockets(descriptors);
@@ -101,7 +102,8 @@ internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeP
         {
             // Too late, and it does not heed its token: what it opens in the end has nobody to close it but us.
             _ = opening.ContinueWith(
-                async late => await late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                async late => await late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
             throw;
         }
     }

@@ -64,7 +64,8 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     }
 
     public override void RecordEnd(
-        GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration, Action<EventDetail>? more = null)
+        GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration,
+        Action<EventDetail>? more = null)
     {
         var each = EventDraft.Bound(Create(session, action, subject, more) with
         {

@@ -9,7 +9,8 @@ namespace Gatehouse.Gate.Tests.Recording;
 public sealed class DecisionSpanTests : IDisposable
 {
     private readonly List<Activity> _spans = [];
-    private readonly ActivityContext _trace = new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded, isRemote: true);
+    private readonly ActivityContext _trace = new(
+        ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded, isRemote: true);
     private readonly ActivityListener _listener;
     private readonly TestSession _session;
 

@@ -35,7 +35,8 @@ public sealed class RecorderTests : IAsyncLifetime
     public async Task Event_Recorded_ReachesTheSinkWhole()
     {
         await using var gate = await StartAsync();
-        var id = Recorder(gate).TryRecord(_deny.Session, "connect", "a.test:443", Verdict.Deny("not named", "egress.allow[1]"), more => more["via"] = "connect");
+        var id = Recorder(gate).TryRecord(
+            _deny.Session, "connect", "a.test:443", Verdict.Deny("not named", "egress.allow[1]"), more => more["via"] = "connect");
         var stored = await _sink.WaitForAsync(e => e.Id == id);
         Assert.Equal(7, stored.Id.Version);
         Assert.Equal((Boundary.Egress, "connect", "a.test:443", VerdictKind.Denied), (stored.Gate, stored.Action, stored.Subject, stored.Verdict));
@@ -222,7 +223,8 @@ public sealed class RecorderTests : IAsyncLifetime
             DurationMs = double.NaN,
             BytesSent = -1,
             BytesReceived = long.MaxValue,
-            Detail = Enumerable.Range(0, 100).ToImmutableSortedDictionary(i => $"{new string('k', 200)}{i}", _ => new string('\ud83d', 9_000)).Add("", "\udfff"),
+            Detail = Enumerable.Range(0, 100)
+                .ToImmutableSortedDictionary(i => $"{new string('k', 200)}{i}", _ => new string('\ud83d', 9_000)).Add("", "\udfff"),
         });
         var stored = await _sink.WaitForAsync(e => e.Action == "request");
         Assert.Equal(2_048, stored.Subject.Length);
