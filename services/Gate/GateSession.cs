@@ -46,5 +46,26 @@ public sealed class GateSession
     internal void Replace(AgentPolicy policy) => _policy = policy;
 }
 
-/// <summary>A socket that was born in the session's network namespace.</summary>
-public sealed record SessionSocket(SocketDescription Description, Socket Socket);
+/// <summary>
+/// A socket that was born in the session's network namespace. <see cref="Socket"/> is made when first asked for: .NET has no sockets of the
+/// tap's family, of which only <see cref="Handle"/> is of use.
+/// </summary>
+public sealed class SessionSocket(SocketDescription description, SafeSocketHandle handle) : IDisposable
+{
+    private Socket? _socket;
+
+    public SessionSocket(SocketDescription description, Socket socket)
+        : this(description, socket.SafeHandle) => _socket = socket;
+
+    public SocketDescription Description => description;
+
+    public SafeSocketHandle Handle => handle;
+
+    public Socket Socket => _socket ??= new(handle);
+
+    public void Dispose()
+    {
+        _socket?.Dispose();
+        handle.Dispose();
+    }
+}

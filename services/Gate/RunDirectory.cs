@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Text;
+using Gatehouse.Gate.Native;
+
 namespace Gatehouse.Gate;
 
 /// <summary>
@@ -6,25 +10,46 @@ namespace Gatehouse.Gate;
 /// </summary>
 public sealed class RunDirectory
 {
+    /// <summary>sun_path holds 108 bytes, the last of them NUL (unix(7)).</summary>
+    private const int MaxSocketPath = 107;
+
     private RunDirectory(string path) => Path = path;
 
     public string Path { get; }
 
     /// <summary>Creates it when missing.</summary>
     /// <exception cref="IOException">It is a link, somebody else's, or open to others: what to do is in the message.</exception>
-    public static RunDirectory Open() => throw new NotImplementedException();
+    public static RunDirectory Open() => Open(Find(Environment.GetEnvironmentVariable));
+
+    /// <summary>The one at this absolute path.</summary>
+    /// <inheritdoc cref="Open()"/>
+    public static RunDirectory Open(string path)
+    {
+        var run = new RunDirectory(PrivateDirectory.Ensure(path, "GATEHOUSE_RUN"));
+        _ = run.GateSocket("secrets"); // The longest one: better told now than by a failing bind.
+        return run;
+    }
 
     /// <summary>The unix socket on which a gate takes sessions; <paramref name="gate"/> is <c>dns</c>, <c>egress</c> or <c>secrets</c>.</summary>
-    public string GateSocket(string gate) => System.IO.Path.Combine(Path, gate + ".sock");
-}
+    /// <exception cref="IOException">The path is longer than the address of a unix socket can be.</exception>
+    public string GateSocket(string gate)
+    {
+        var socket = System.IO.Path.Combine(Path, gate + ".sock");
+        var length = Encoding.UTF8.GetByteCount(socket);
+        return length <= MaxSocketPath
+            ? socket
+            : throw new IOException(
+                $"{socket} is {length} bytes long, a unix socket's path at most {MaxSocketPath}. Set GATEHOUSE_RUN to a shorter directory.");
+    }
 
-/// <summary>What outlives a boot: the record, spools, sessions' upper layers. <c>$GATEHOUSE_STATE</c>, else <c>$XDG_STATE_HOME/gatehouse</c>, else <c>~/.local/state/gatehouse</c>.</summary>
-public sealed class StateDirectory
-{
-    private StateDirectory(string path) => Path = path;
-
-    public string Path { get; }
-
-    /// <inheritdoc cref="RunDirectory.Open"/>
-    public static StateDirectory Open() => throw new NotImplementedException();
+    internal static string Find(Func<string, string?> environment)
+    {
+        if (environment("GATEHOUSE_RUN") is { Length: > 0 } explicitly)
+            return explicitly;
+        var user = Libc.geteuid().ToString(CultureInfo.InvariantCulture);
+        // The base directory specification has relative paths ignored.
+        if (environment("XDG_RUNTIME_DIR") is { } runtime && System.IO.Path.IsPathFullyQualified(runtime) && PrivateDirectory.IsOwn(runtime))
+            return System.IO.Path.Combine(runtime, "gatehouse");
+        return PrivateDirectory.IsOwn("/run/user/" + user) ? $"/run/user/{user}/gatehouse" : "/tmp/gatehouse-" + user;
+    }
 }

@@ -1,1 +1,17 @@
-var app = WebApplication.CreateSlimBuilder(args).Build(); app.Run();
+using Gatehouse.LogSink;
+using Gatehouse.LogSink.Access;
+using Gatehouse.LogSink.Store;
+using Microsoft.Extensions.Options;
+
+try
+{
+    var app = LogSinkApplication.Build(args);
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is OptionsValidationException or ListeningRefusedException or StoreUnusableException or IOException)
+{
+    // What a person can put right is said in a line, not in a stack trace. 78: EX_CONFIG.
+    await Console.Error.WriteLineAsync($"log-sink: {e.Message}");
+    return 78;
+}

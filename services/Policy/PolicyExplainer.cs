@@ -1,18 +1,23 @@
-using System.Globalization;
-using System.Net;
+using Gatehouse.Policy.Explaining;
 using Gatehouse.Policy.Names;
+using Gatehouse.Policy.Parsing;
 
 namespace Gatehouse.Policy;
 
 /// <summary>What <c>gatehouse policy explain</c> says about one destination.</summary>
-/// <param name="Target">What was asked about, as understood.</param>
+/// <param name="Target">What was asked about, as understood: <c>api.github.com:443</c>, <c>127.0.0.1:80</c>.</param>
 /// <param name="Verdict">As the gates would decide.</param>
-/// <param name="Hint">What to write when it is denied; empty otherwise.</param>
+/// <param name="Hint">What to change when it is denied, as a line of the policy or a sentence; empty when nothing would help.</param>
 public sealed record PolicyExplanation(string Target, Verdict Verdict, string Hint)
 {
-    public override string ToString() => Verdict.IsAllowed
-        ? $"{Target}: allowed by {Verdict.Rule}"
-        : $"{Target}: denied, {Verdict.Reason}{(Verdict.Rule is null ? "" : $" ({Verdict.Rule})")}.{(Hint.Length == 0 ? "" : $" To allow it: {Hint}")}";
+    public override string ToString()
+    {
+        if (Verdict.IsAllowed)
+            return $"{Target}: allowed by {Verdict.Rule}";
+        var rule = Verdict.Rule is null ? "" : $" ({Verdict.Rule})";
+        var hint = Hint.Length == 0 ? "" : $" To allow it: {Hint}";
+        return $"{Target}: denied, {Verdict.Reason}{rule}.{hint}";
+    }
 }
 
 /// <summary>Explains verdicts to the person who writes the policy.</summary>
@@ -22,48 +27,29 @@ public static class PolicyExplainer
     /// <param name="text">A URL, host, host:port or address, in any spelling.</param>
     public static PolicyExplanation Explain(AgentPolicy policy, string text)
     {
-        var (host, port) = Split(text.Trim());
-        if (port is < 1 or > 65_535)
-            return new(text, Verdict.Deny("that is no port"), "");
-        if (IpLiteral.TryParse(host, out var address))
+        var target = Target.Read(text);
+        if (target.Port is not { } port)
+            return new PolicyExplanation(Shown.Plain(text), Verdict.Deny("that is no port"), "");
+        if (IpLiteral.TryParse(target.Host, out var address))
+            return EgressExplainer.Explain(policy.Egress, address, port);
+        if (!DomainName.TryParse(target.Host, out var name, out var error))
+            return new PolicyExplanation(Shown.Plain(text),
+                Verdict.Deny($"that is neither a host name nor an address: {Describe(error)}"), "");
+        return name.Value switch
         {
-            var shown = new IPEndPoint(address, port).ToString();
-            var verdict = policy.Egress.Decide(address, port).Verdict;
-            return new(shown, verdict, verdict.IsAllowed ? "" : $"egress.allow: - {{ address: {address}, ports: [{port}] }}");
-        }
-
-        if (!DomainName.TryParse(host, out var name, out var error))
-            return new(text, Verdict.Deny($"that is neither a host name nor an address ({error})"), "");
-        if (name.Value is "secrets.gatehouse")
-            return new(name.Value, Verdict.Allow("the secrets gateway"), "");
-        var decision = policy.Egress.Decide(name, port);
-        return new($"{name}:{port}", decision.Verdict, decision.Verdict.IsAllowed ? "" : Hint(name, port));
+            "secrets.gatehouse" => SecretExplainer.Explain(policy.Secrets, target),
+            "proxy.gatehouse" => new PolicyExplanation(name.Value, Verdict.Allow("Gatehouse's own proxy"), ""),
+            _ => EgressExplainer.Explain(policy.Egress, name, port),
+        };
     }
 
-    private static string Hint(DomainName name, int port) =>
-        port is 443 or 80 ? $"egress.allow: - host: {name}" : $"egress.allow: - {{ host: {name}, ports: [{port}] }}";
-
-    private static (string Host, int Port) Split(string text)
+    private static string Describe(NameError error) => error switch
     {
-        var port = 443;
-        var scheme = text.IndexOf("://", StringComparison.Ordinal);
-        if (scheme >= 0)
-        {
-            port = text[..scheme].ToLowerInvariant() switch { "http" or "ws" => 80, "ssh" => 22, "ftp" => 21, _ => 443 };
-            text = text[(scheme + 3)..];
-            var end = text.AsSpan().IndexOfAny('/', '?', '#');
-            text = end < 0 ? text : text[..end];
-            text = text[(text.LastIndexOf('@') + 1)..];
-        }
-
-        var colon = text.LastIndexOf(':');
-        // Several colons without brackets are an IPv6 address, not a port.
-        if (colon > 0 && (text.IndexOf(':') == colon || text[colon - 1] == ']'))
-        {
-            port = int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
-            text = text[..colon];
-        }
-
-        return (text, port);
-    }
+        NameError.Empty => "it is empty",
+        NameError.TooLong => $"it is longer than {DomainName.MaxLength} characters",
+        NameError.EmptyLabel => "it has an empty label",
+        NameError.LabelTooLong => $"a label is longer than {DomainName.MaxLabelLength} characters",
+        NameError.InvalidIdna => "it is no international name that reads one way only; write its xn--… form",
+        _ => "it holds a character that names do not have",
+    };
 }

@@ -42,7 +42,7 @@ internal static class BubblewrapArguments
         // Java's configuration has the version in its name.
         foreach (var folder in Directory.EnumerateDirectories("/etc", "java-*-openjdk"))
             arguments.AddRange(["--ro-bind", folder, folder]);
-        foreach (var name in spec.Etc.Keys.Order(StringComparer.Ordinal))
+        foreach (var name in spec.Etc.Keys.Concat(spec.EtcFromHost.Keys).Order(StringComparer.Ordinal))
             arguments.AddRange(["--ro-bind", $"{StagingArea.Etc}/{name}", "/etc/" + name]);
 
         arguments.AddRange(["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var/tmp", "--dir", "/tmp"]);

@@ -20,6 +20,9 @@ internal sealed record EnclosureSpec
     /// <summary>Files of the synthetic /etc: path below /etc to content.</summary>
     public required ImmutableDictionary<string, string> Etc { get; init; }
 
+    /// <summary>Likewise, from a file of the host: what is too large for a message.</summary>
+    public required ImmutableDictionary<string, string> EtcFromHost { get; init; }
+
     /// <summary>What the agent's program gets as its environment.</summary>
     public required ImmutableDictionary<string, string> Environment { get; init; }
 

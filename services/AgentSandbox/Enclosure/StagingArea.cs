@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Gatehouse.AgentSandbox.Native;
 using Microsoft.Win32.SafeHandles;
@@ -31,6 +32,7 @@ internal sealed class StagingArea
         // Sources are opened before /tmp is covered: they may be below it.
         var area = new StagingArea();
         using var maps = new OwnerMaps(spec);
+        var etc = spec.Etc.SetItems(spec.EtcFromHost.Select(file => KeyValuePair.Create(file.Key, File.ReadAllText(file.Value))));
         var sources = spec.Mounts.Select(mount => Sources.Open(mount, maps)).ToList();
         Mount("tmpfs", Root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m");
         for (var i = 0; i < sources.Count; i++)
@@ -38,7 +40,7 @@ internal sealed class StagingArea
         for (var i = 0; i < spec.Scratch.Length; i++)
             area.Mounts.Add(Scratch(spec, spec.Scratch[i], $"{Root}/s{i.ToString(CultureInfo.InvariantCulture)}"));
         area.Mounts.Sort((a, b) => string.CompareOrdinal(a.At, b.At));
-        WriteEtc(Etc, spec);
+        WriteEtc(Etc, etc);
         return area;
     }
 
@@ -51,9 +53,9 @@ internal sealed class StagingArea
         return new(path, scratch.At, IsWritable: true);
     }
 
-    private static void WriteEtc(string etc, EnclosureSpec spec)
+    private static void WriteEtc(string etc, ImmutableDictionary<string, string> files)
     {
-        foreach (var (name, content) in spec.Etc)
+        foreach (var (name, content) in files)
         {
             var path = Path.Combine(etc, name);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -8,8 +8,7 @@ internal static class SyntheticEtc
     /// <summary>Where a bundle of certificate authorities stands when the policy trusts more than the system does.</summary>
     public const string CertificateBundle = "gatehouse/ca-bundle.pem";
 
-    /// <param name="certificateBundle">PEM text of every CA to trust; null when the system's own are enough.</param>
-    public static ImmutableDictionary<string, string> Files(string? certificateBundle)
+    public static ImmutableDictionary<string, string> Files()
     {
         var files = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         files["passwd"] = $"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:{BubblewrapArguments.Uid}:{BubblewrapArguments.Uid}:agent:{BubblewrapArguments.Home}:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
@@ -22,8 +21,6 @@ internal static class SyntheticEtc
         files["host.conf"] = "multi on\n";
         files["shells"] = "/bin/sh\n/bin/bash\n";
         files["profile"] = "";
-        if (certificateBundle is not null)
-            files[CertificateBundle] = certificateBundle;
         return files.ToImmutable();
     }
 }

@@ -8,6 +8,9 @@ namespace Gatehouse.AgentSandbox.Hosting;
 /// <summary>What the host of the services writes into the run directory as <c>host.json</c>, and keeps fresh.</summary>
 internal sealed record HostState(int Pid, DateTimeOffset Started, string Host, ImmutableArray<HostedResource> Resources)
 {
+    [JsonIgnore]
+    public bool IsRunning => Resources.All(resource => resource.State == "Running");
+
     public static HostState? TryRead(RunDirectory run)
     {
         try

@@ -96,7 +96,8 @@ internal sealed class ServiceHost(RunDirectory run, StateDirectory state)
     private bool WaitUntilUp(Func<bool> hasEnded)
     {
         var ended = false;
-        if (Poll(() => IsUp() || (ended = hasEnded()), s_startWithin) && !ended)
+        // Listening is enough for a session to start; whoever starts the services waits until each has said that it is well.
+        if (Poll(() => (IsUp() && HostState.TryRead(run) is null or { IsRunning: true }) || (ended = hasEnded()), s_startWithin) && !ended)
             return true;
         var lines = File.Exists(LogFile) ? File.ReadLines(LogFile).TakeLast(5) : [];
         throw new LaunchException(ExitCodes.Unavailable,

@@ -76,6 +76,7 @@ internal static class SessionLauncher
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
             ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
         events.ReplayAsync().GetAwaiter().GetResult();
+        OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
         if (!quiet && changes.Length > 0)
             Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
         return code;

@@ -25,3 +25,6 @@ public interface ISessionFeature
     /// <summary>Which socket it came in on.</summary>
     Handover.SocketPurpose Purpose { get; }
 }
+
+/// <inheritdoc cref="ISessionFeature"/>
+public sealed record SessionFeature(GateSession Session, IPEndPoint Dialled, Handover.SocketPurpose Purpose) : ISessionFeature;

@@ -1,25 +1,21 @@
-using System.Buffers;
-using System.Globalization;
-
 namespace Gatehouse.Policy.Names;
 
 /// <summary>
 /// A host name in its one canonical form: lower case, A-labels (RFC 5890), no trailing dot, at most 253 octets
 /// (RFC 1035 §3.1), labels of 1–63 octets. Never an IP address in any spelling.
 /// </summary>
+/// <remarks>
+/// Labels hold letters, digits, hyphens within, and underscores (service names have them). Unicode labels are turned to A-labels
+/// only where that needs no normalisation table: see <see cref="IdnaLabel"/>. A label that begins with <c>xn--</c> must decode and
+/// encode to itself.
+/// </remarks>
 public readonly record struct DomainName
 {
     /// <summary>The longest name in presentation form without its trailing dot, in octets.</summary>
     public const int MaxLength = 253;
 
-    /// <summary>The longest label, in octets (RFC 1035 §2.3.4).</summary>
+    /// <summary>The longest label, in octets.</summary>
     public const int MaxLabelLength = 63;
-
-    /// <summary>More than any name in Unicode needs, so that conversion is never given a megabyte.</summary>
-    private const int MaxInput = 4 * MaxLength;
-
-    private static readonly SearchValues<char> s_canonical = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
-    private static readonly IdnMapping s_idna = new() { UseStd3AsciiRules = false, AllowUnassigned = false };
 
     private readonly string? _value;
 
@@ -36,7 +32,7 @@ public readonly record struct DomainName
         error = Check(text, out var canonical);
         if (error != NameError.None)
             return false;
-        name = new(canonical);
+        name = new DomainName(canonical!);
         return true;
     }
 
@@ -45,87 +41,86 @@ public readonly record struct DomainName
 
     public override string ToString() => Value;
 
-    private static NameError Check(ReadOnlySpan<char> text, out string canonical)
+    private static NameError Check(ReadOnlySpan<char> text, out string? canonical)
     {
-        canonical = "";
+        canonical = null;
         if (text.IsEmpty)
             return NameError.Empty;
-        if (text.Length > MaxInput)
+        // An A-label is never shorter than what it encodes, so nothing longer than this (and its dot) can fit.
+        if (text.Length > MaxLength + 1)
             return NameError.TooLong;
-        if (text[0] == '[' || text.Contains(':') || IpLiteral.TryParse(text, out _))
+        if (IpLiteral.TryParse(text, out _))
             return NameError.IsAddress;
+        if (text[^1] == '.')
+            text = text[..^1];
+        if (text.IsEmpty)
+            return NameError.Empty;
 
-        string lower;
-        if (System.Text.Ascii.IsValid(text))
+        Span<char> buffer = stackalloc char[MaxLength];
+        var length = 0;
+        while (true)
         {
-            lower = text.ToString().ToLowerInvariant();
-        }
-        else if (!TryMap(text.ToString(), out lower))
-        {
-            return NameError.InvalidIdna;
+            var dot = text.IndexOf('.');
+            var label = dot < 0 ? text : text[..dot];
+            if (length > 0)
+            {
+                if (length == MaxLength)
+                    return NameError.TooLong;
+                buffer[length++] = '.';
+            }
+
+            var error = AppendLabel(label, buffer, ref length);
+            if (error != NameError.None)
+                return error;
+            if (dot < 0)
+                break;
+            text = text[(dot + 1)..];
         }
 
-        if (lower.EndsWith('.'))
-            lower = lower[..^1];
-        if (lower.Length == 0)
-            return NameError.EmptyLabel;
-        if (lower.AsSpan().ContainsAnyExcept(s_canonical))
+        // Only after the labels are known to be sound: "1.2.3.4.5" and "a.0x" are no names to anyone who follows WHATWG.
+        if (IpLiteral.EndsInNumber(buffer[..length]))
             return NameError.InvalidCharacter;
-        if (CheckLabels(lower) is var error and not NameError.None)
-            return error;
-        if (lower.Length > MaxLength)
-            return NameError.TooLong;
-        // A last label that is a number makes URL parsers read the whole as an IPv4 address (WHATWG URL, "ends in a number").
-        if (IpLiteral.EndsInNumber(lower))
-            return NameError.IsAddress;
-        canonical = lower;
+        canonical = new string(buffer[..length]);
         return NameError.None;
     }
 
-    private static NameError CheckLabels(ReadOnlySpan<char> name)
+    private static NameError AppendLabel(ReadOnlySpan<char> label, Span<char> buffer, ref int length)
     {
-        foreach (var range in name.Split('.'))
+        if (label.IsEmpty)
+            return NameError.EmptyLabel;
+        Span<char> ascii = stackalloc char[MaxLabelLength];
+        int written;
+        if (System.Text.Ascii.IsValid(label))
         {
-            var label = name[range];
-            if (label.IsEmpty)
-                return NameError.EmptyLabel;
             if (label.Length > MaxLabelLength)
                 return NameError.LabelTooLong;
-            if (label[0] == '-' || label[^1] == '-')
-                return NameError.InvalidCharacter;
-            // An A-label must be one that decodes: two programs may otherwise show different names for it.
-            if (label.StartsWith("xn--") && !IsALabel(label.ToString()))
-                return NameError.InvalidIdna;
+            written = label.ToLowerInvariant(ascii);
+        }
+        else
+        {
+            var error = IdnaLabel.TryEncode(label, ascii, out written);
+            if (error != NameError.None)
+                return error;
         }
 
+        ascii = ascii[..written];
+        if (!IsHostLabel(ascii))
+            return NameError.InvalidCharacter;
+        if (ascii.StartsWith("xn--", StringComparison.Ordinal) && !IdnaLabel.IsALabel(ascii))
+            return NameError.InvalidIdna;
+        if (!ascii.TryCopyTo(buffer[length..]))
+            return NameError.TooLong;
+        length += written;
         return NameError.None;
     }
 
-    private static bool TryMap(string text, out string ascii)
+    private static bool IsHostLabel(ReadOnlySpan<char> label)
     {
-        ascii = "";
-        try
-        {
-            // Full-width letters and dots, ligatures and the like become what they stand for, as browsers do (UTS 46).
-            ascii = s_idna.GetAscii(text.Normalize(System.Text.NormalizationForm.FormKC).ToLowerInvariant().Replace('\u3002', '.')).ToLowerInvariant();
-            return System.Text.Ascii.IsValid(ascii) && !IpLiteral.TryParse(ascii, out _);
-        }
-        catch (ArgumentException)
-        {
+        if (label[0] == '-' || label[^1] == '-')
             return false;
-        }
-    }
-
-    private static bool IsALabel(string label)
-    {
-        try
-        {
-            var unicode = s_idna.GetUnicode(label);
-            return !System.Text.Ascii.IsValid(unicode) && s_idna.GetAscii(unicode) == label;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
+        foreach (var c in label)
+            if (!char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c is not ('-' or '_'))
+                return false;
+        return true;
     }
 }

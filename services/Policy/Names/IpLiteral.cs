@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -10,101 +9,110 @@ namespace Gatehouse.Policy.Names;
 /// </summary>
 public static class IpLiteral
 {
-    /// <summary>True when <paramref name="text"/> is an address in any spelling; IPv4-mapped IPv6 comes out as IPv4, scope ids are dropped.</summary>
+    // "[" + 45 characters of IPv6 with an embedded IPv4 + "%" + IFNAMSIZ + "]", with room for leading zeros in IPv4 forms.
+    private const int MaxLength = 128;
+
+    /// <summary>
+    /// True when <paramref name="text"/> is an address in any spelling; IPv4-mapped IPv6 comes out as IPv4, scope ids are dropped.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out IPAddress address)
     {
         address = IPAddress.None;
-        if (text.Length is 0 or > 100)
+        if (text.IsEmpty || text.Length > MaxLength)
             return false;
         if (text[0] == '[')
-        {
-            if (text[^1] != ']')
-                return false;
-            text = text[1..^1];
-            if (!text.Contains(':'))
-                return false;
-        }
-
-        return text.Contains(':') ? TryParseV6(text, out address) : TryParseV4(text, out address);
+            return text[^1] == ']' && TryParseIPv6(text[1..^1], out address);
+        return text.Contains(':') ? TryParseIPv6(text, out address) : TryParseIPv4(text, out address);
     }
 
-    /// <summary>Whether the last label is a number in some base, so that the whole can only be an IPv4 address or nothing.</summary>
-    public static bool EndsInNumber(ReadOnlySpan<char> name)
+    /// <summary>
+    /// Whether a host ends in a label that is a number, decimal or hexadecimal, with or without a trailing dot. Such a host is an
+    /// IPv4 address or nothing at all (WHATWG URL §3.5, "ends in a number").
+    /// </summary>
+    internal static bool EndsInNumber(ReadOnlySpan<char> host)
     {
-        name = name.TrimEnd('.');
-        var last = name[(name.LastIndexOf('.') + 1)..];
-        return !last.IsEmpty && (!last.ContainsAnyExceptInRange('0', '9')
-            || (last.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && TryParseNumber(last, out _)));
+        if (host is [.., '.'])
+            host = host[..^1];
+        var last = host[(host.LastIndexOf('.') + 1)..];
+        return !last.IsEmpty && (last.IndexOfAnyExceptInRange('0', '9') < 0 || IsHexNumber(last));
     }
 
-    private static bool TryParseV6(ReadOnlySpan<char> text, out IPAddress address)
+    private static bool TryParseIPv6(ReadOnlySpan<char> text, out IPAddress address)
     {
         address = IPAddress.None;
         var scope = text.IndexOf('%');
         if (scope >= 0)
             text = text[..scope];
-        if (text.ContainsAny('[', ']', '/') || !IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
+        // The framework also takes prefixes and brackets here; neither belongs to an address.
+        foreach (var c in text)
+            if (!char.IsAsciiHexDigit(c) && c is not (':' or '.'))
+                return false;
+        if (!text.Contains(':') || !IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
             return false;
         address = parsed.IsIPv4MappedToIPv6 ? parsed.MapToIPv4() : parsed;
         return true;
     }
 
-    // One to four numbers; the last fills what the others leave (inet_aton(3)).
-    private static bool TryParseV4(ReadOnlySpan<char> text, out IPAddress address)
+    // One to four numbers; the last one fills the bytes that are left.
+    private static bool TryParseIPv4(ReadOnlySpan<char> text, out IPAddress address)
     {
         address = IPAddress.None;
-        if (text[^1] == '.')
+        if (text is [.., '.'])
             text = text[..^1];
-        ulong value = 0;
-        var parts = 0;
-        foreach (var range in text.Split('.'))
+        uint value = 0;
+        for (var part = 0; part < 4; part++)
         {
-            if (++parts > 4 || !TryParseNumber(text[range], out var part))
+            var dot = text.IndexOf('.');
+            var isLast = dot < 0;
+            if (!TryParseNumber(isLast ? text : text[..dot], out var number))
                 return false;
-            if (range.End.GetOffset(text.Length) == text.Length)
+            var bits = isLast ? 32 - 8 * part : 8;
+            if (number >= 1UL << bits)
+                return false;
+            value |= (uint)(number << (isLast ? 0 : 24 - 8 * part));
+            if (isLast)
             {
-                var bits = 8 * (5 - parts);
-                if (part >= 1UL << bits)
-                    return false;
-                value = (value << bits) | part;
+                address = new IPAddress([(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+                return true;
             }
-            else
-            {
-                if (part > 255)
-                    return false;
-                value = (value << 8) | part;
-            }
+
+            text = text[(dot + 1)..];
         }
 
-        address = new IPAddress([(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+        return false;
+    }
+
+    private static bool TryParseNumber(ReadOnlySpan<char> text, out ulong number)
+    {
+        number = 0;
+        if (text.IsEmpty)
+            return false;
+        var radix = 10u;
+        if (text is ['0', 'x' or 'X', ..])
+            radix = 16;
+        else if (text.Length > 1 && text[0] == '0')
+            radix = 8;
+        text = text[(radix == 16 ? 2 : 0)..];
+        foreach (var c in text)
+        {
+            if (!char.IsAsciiHexDigit(c))
+                return false;
+            var digit = (uint)(char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+            if (digit >= radix || number > uint.MaxValue)
+                return false;
+            number = number * radix + digit;
+        }
+
         return true;
     }
 
-    private static bool TryParseNumber(ReadOnlySpan<char> text, out ulong value)
+    private static bool IsHexNumber(ReadOnlySpan<char> text)
     {
-        value = 0;
-        if (text.IsEmpty)
+        if (text is not ['0', 'x' or 'X', ..])
             return false;
-        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
-        {
-            return text.Length == 2
-                || (text.Length <= 18 && ulong.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value));
-        }
-
-        if (text.Length > 1 && text[0] == '0')
-        {
-            if (text.Length > 20)
+        foreach (var c in text[2..])
+            if (!char.IsAsciiHexDigit(c))
                 return false;
-            foreach (var digit in text)
-            {
-                if (digit is < '0' or > '7')
-                    return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value); // 08: some parsers read decimal
-                value = (value << 3) | (uint)(digit - '0');
-            }
-
-            return true;
-        }
-
-        return text.Length <= 19 && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        return true;
     }
 }

@@ -1,141 +1,141 @@
+using System.Collections.Immutable;
+
 namespace Gatehouse.Policy.Names;
 
 /// <summary>
 /// A glob over a <c>/</c>-separated path: <c>*</c> is any run of characters within one segment, <c>**</c> any number of segments,
 /// everything else itself. Matching takes time linear in path × pattern: no backtracking that an attacker could blow up.
 /// </summary>
+/// <remarks>
+/// <c>**</c> stands alone in its segment and may be no segment at all: <c>/v1/**</c> matches <c>/v1</c>, <c>/v1/</c> and all below;
+/// <c>**/.env</c> matches <c>.env</c> and <c>a/b/.env</c>. A segment that is only <c>*</c> is never empty.
+/// </remarks>
 public sealed class PathPattern
 {
-    /// <summary>Characters in a pattern.</summary>
+    /// <summary>The longest pattern, in characters.</summary>
     public const int MaxLength = 1024;
 
-    private enum Kind : byte
-    {
-        Character,
-        Segment,   // '*': characters other than '/'
-        Anything,  // '**': any characters
-    }
+    private const string AnySegments = "**";
 
-    private readonly (Kind Kind, char Character)[] _tokens;
+    private readonly ImmutableArray<string> _segments;
 
-    private PathPattern(string text, (Kind, char)[] tokens)
-    {
-        Text = text;
-        _tokens = tokens;
-    }
+    private PathPattern(string text, ImmutableArray<string> segments) => (Text, _segments) = (text, segments);
 
     /// <summary>The pattern as written.</summary>
     public string Text { get; }
 
-    /// <summary><c>**</c> must be a whole segment: <c>/a/**</c>, <c>**/x</c>.</summary>
+    /// <param name="text">The pattern.</param>
+    /// <param name="pattern">Set when true.</param>
+    /// <param name="error">What is wrong with it when false; else empty.</param>
     public static bool TryParse(string text, out PathPattern pattern, out string error)
     {
         pattern = null!;
-        error = "";
-        if (text.Length is 0 or > MaxLength)
+        error = text.Length switch
         {
-            error = $"a pattern has 1 to {MaxLength} characters";
+            0 => "it is empty",
+            > MaxLength => $"it is longer than {MaxLength} characters",
+            _ => "",
+        };
+        if (error.Length == 0 && text.AsSpan().ContainsAnyInRange('\0', '\x1F'))
+            error = "it holds a control character";
+        if (error.Length > 0)
             return false;
-        }
-
-        var tokens = new List<(Kind, char)>(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (char.IsControl(text[i]))
+        var segments = text.Split('/').ToImmutableArray();
+        foreach (var segment in segments)
+            if (segment != AnySegments && segment.Contains(AnySegments, StringComparison.Ordinal))
             {
-                error = "a pattern has no control characters";
+                error = "'**' must be a segment of its own, as in a/**/b";
                 return false;
             }
 
-            if (text[i] != '*')
-            {
-                tokens.Add((Kind.Character, text[i]));
-                continue;
-            }
-
-            if (i + 1 == text.Length || text[i + 1] != '*')
-            {
-                tokens.Add((Kind.Segment, '*'));
-                continue;
-            }
-
-            var startsSegment = i == 0 || text[i - 1] == '/';
-            var endsSegment = i + 2 == text.Length || text[i + 2] == '/';
-            if (!startsSegment || !endsSegment)
-            {
-                error = "** stands for whole segments: write it between slashes";
-                return false;
-            }
-
-            tokens.Add((Kind.Anything, '*'));
-            i++;
-            // '**/' also stands for no segment at all: the slash is part of it.
-            if (i + 1 < text.Length)
-                i++;
-        }
-
-        pattern = new(text, [.. tokens]);
+        pattern = new PathPattern(text, segments);
         return true;
     }
 
+    /// <summary>Whether the whole path matches; case counts.</summary>
     public bool IsMatch(ReadOnlySpan<char> path)
     {
-        // The set of pattern positions that some prefix of the path reaches, moved on by one character at a time.
-        var length = _tokens.Length + 1;
-        Span<bool> current = length <= 256 ? stackalloc bool[length] : new bool[length];
-        Span<bool> next = length <= 256 ? stackalloc bool[length] : new bool[length];
-        current.Clear();
-        current[0] = true;
-        Skip(current, atSegmentStart: true);
-        for (var i = 0; i < path.Length; i++)
-        {
-            var character = path[i];
-            var any = false;
-            next.Clear();
-            for (var at = 0; at < _tokens.Length; at++)
-            {
-                if (!current[at])
-                    continue;
-                var (kind, wanted) = _tokens[at];
-                switch (kind)
-                {
-                    case Kind.Character when wanted == character:
-                        next[at + 1] = any = true;
-                        break;
-                    case Kind.Segment when character != '/':
-                    case Kind.Anything:
-                        next[at] = any = true;
-                        break;
-                }
-            }
-
-            if (!any)
-                return false;
-            Skip(next, atSegmentStart: character == '/');
-            var swap = current;
-            current = next;
-            next = swap;
-        }
-
-        // A last '**' takes whatever came; it may have begun at any place.
-        for (var at = _tokens.Length - 1; at >= 0 && _tokens[at].Kind != Kind.Character; at--)
-        {
-            if (current[at])
-                return true;
-        }
-
-        return current[_tokens.Length];
+        var steps = 0L;
+        return IsMatch(path, ref steps);
     }
 
     public override string ToString() => Text;
 
-    // '*' may be empty anywhere, '**' only where a segment begins.
-    private void Skip(Span<bool> positions, bool atSegmentStart)
+    /// <summary>
+    /// Goes back to the last <c>**</c> only: an earlier one could take up nothing that the later one can not. So each pair of segments is
+    /// compared at most once, and each pair of characters too.
+    /// </summary>
+    internal bool IsMatch(ReadOnlySpan<char> path, ref long steps)
     {
-        for (var at = 0; at < _tokens.Length; at++)
+        // "at" is where a segment begins; one past the end means that none is left.
+        int at = 0, next = 0;
+        int retryAt = -1, retryNext = -1;
+        while (at <= path.Length)
         {
-            if (positions[at] && (_tokens[at].Kind == Kind.Segment || (_tokens[at].Kind == Kind.Anything && atSegmentStart)))
-                positions[at + 1] = true;
+            if (next < _segments.Length && _segments[next] == AnySegments)
+            {
+                retryNext = ++next;
+                retryAt = at;
+                continue;
+            }
+
+            steps++;
+            var end = SegmentEnd(path, at);
+            if (next < _segments.Length && SegmentMatches(path[at..end], _segments[next], ref steps))
+            {
+                next++;
+                at = end + 1;
+                continue;
+            }
+
+            if (retryNext < 0)
+                return false;
+            next = retryNext;
+            at = retryAt = SegmentEnd(path, retryAt) + 1;
         }
+
+        while (next < _segments.Length && _segments[next] == AnySegments)
+            next++;
+        return next == _segments.Length;
+    }
+
+    private static int SegmentEnd(ReadOnlySpan<char> path, int start)
+    {
+        var length = path[start..].IndexOf('/');
+        return length < 0 ? path.Length : start + length;
+    }
+
+    private static bool SegmentMatches(ReadOnlySpan<char> text, string pattern, ref long steps)
+    {
+        if (pattern == "*")
+            return !text.IsEmpty;
+        int at = 0, next = 0, retryAt = -1, retryNext = -1;
+        while (at < text.Length)
+        {
+            steps++;
+            if (next < pattern.Length && pattern[next] == '*')
+            {
+                retryNext = ++next;
+                retryAt = at;
+            }
+            else if (next < pattern.Length && pattern[next] == text[at])
+            {
+                next++;
+                at++;
+            }
+            else if (retryNext >= 0)
+            {
+                next = retryNext;
+                at = ++retryAt;
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        while (next < pattern.Length && pattern[next] == '*')
+            next++;
+        return next == pattern.Length;
     }
 }

@@ -1,173 +1,149 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net;
 using Gatehouse.Policy.Egress;
 using Gatehouse.Policy.Names;
+using Gatehouse.Policy.Schema;
+using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Parsing;
 
-/// <summary>Reads <c>egress:</c>.</summary>
-internal static class EgressReader
+/// <summary><c>egress:</c></summary>
+internal sealed class EgressReader
 {
-    /// <summary>Each is two sockets of every session, and one message carries at most 253.</summary>
+    /// <summary>Each port is four listening sockets of each session, held by a gate whose open files are limited.</summary>
     private const int MaxPorts = 100;
 
-    private static readonly ImmutableArray<int> s_web = [443, 80];
+    private static readonly ImmutableArray<int> DefaultPorts = [443, 80];
 
-    public static EgressPolicy Read(Section egress)
+    private readonly ErrorList _errors;
+    private readonly HashSet<int> _ports = [];
+    private readonly Dictionary<(string Host, int Port), string> _decided = [];
+
+    private EgressReader(ErrorList errors) => _errors = errors;
+
+    public static EgressPolicy Read(Node? egress, ErrorList errors)
     {
+        var reader = new EgressReader(errors);
         var rules = ImmutableArray.CreateBuilder<EgressRule>();
-        foreach (var item in egress.Items("allow"))
-        {
-            if (ReadRule(item) is { } rule)
+        var items = egress.Items("allow");
+        for (var i = 0; i < items.Length; i++)
+            if (items[i] is MappingNode item && reader.ReadRule(item, i) is { } rule)
                 rules.Add(rule);
-        }
-
-        var policy = new EgressPolicy(rules.ToImmutable());
-        if (policy.Ports.Length > MaxPorts)
-            egress.Error(egress["allow"]!, $"the rules name {policy.Ports.Length} different ports", $"Name at most {MaxPorts}");
-        return policy;
+        return new EgressPolicy(rules.ToImmutable());
     }
 
-    private static EgressRule? ReadRule(Section item)
+    private EgressRule? ReadRule(MappingNode item, int index)
     {
-        var (host, address) = (Host(item), Address(item));
-        if (item["host"] is null == item["address"] is null)
-            item.Error(item.Node, $"{item.Path} names {(item["host"] is null ? "neither host nor address" : "both host and address")}", "Write one of them, and a rule of its own for the other");
-        var (ports, methods, paths) = (Ports(item), Methods(item, "methods"), Patterns(item, "paths"));
-        var connect = Connect(item);
-        if (item["address"] is not null)
+        var ports = ReadPorts(item);
+        var methods = Methods.Read(item.Find("methods"), _errors);
+        var paths = ReadPaths(item);
+        var connect = ReadConnect(item);
+        var host = item.Find("host");
+        var address = item.Find("address");
+        if (host is null == address is null)
         {
-            foreach (var key in new[] { "connect", "methods", "paths", "trust" })
-            {
-                if (item[key] is { } value)
-                    item.Error(value, $"{item.Name(key)} stands beside an address", "Name a host: this holds for names only");
-            }
+            _errors.Add(item.At, host is null
+                ? "This rule names neither a host nor an address"
+                : "This rule names both a host and an address",
+                host is null ? "Write 'host: api.example.com' or 'address: 10.1.2.3/32'." : "Make it two rules.");
+            return null;
         }
 
-        item.NotSupportedYet("methods", "Remove it: the whole host is then reachable. For API calls, secrets: has methods and paths");
-        item.NotSupportedYet("paths", "Remove it: the whole host is then reachable. For API calls, secrets: has methods and paths");
-        if (host is null == address is null)
+        if (address is not null)
+            RefuseForAddress(item);
+        var pattern = host.AsScalar() is { Text: not "" } name ? HostText.Pattern(name, _errors) : null;
+        var network = address.AsScalar() is { Text: not "" } text ? HostText.Network(text, _errors) : null;
+        var subject = pattern?.ToString() ?? network?.ToString();
+        if (subject is null)
             return null;
-        return new()
+        var rule = new EgressRule
         {
-            Name = $"{item.Path} {host?.ToString() ?? address.ToString()}",
-            Host = host,
-            Address = address,
+            Name = string.Create(CultureInfo.InvariantCulture, $"egress.allow[{index}] {subject}"),
+            Host = pattern,
+            Address = network,
             Ports = ports,
             Methods = methods,
             Paths = paths,
             Connect = connect,
-            Trust = item.Text("trust"),
+            Trust = HostPathText.Read(item.Scalar("trust"), _errors),
         };
+        RefuseUnreached(item, subject, rule);
+        return rule;
     }
 
-    private static HostPattern? Host(Section item)
+    private ImmutableArray<int> ReadPorts(MappingNode item)
     {
-        if (item["host"] is not { Scalar: { } text } node)
-            return null;
-        if (HostPattern.TryParse(text, out var pattern, out var error))
+        if (item.Find("ports") is not { } list)
         {
-            if (!pattern.Name.Value.Contains('.') && pattern.IsWildcard)
-                item.Error(node, $"{item.Name("host")} '{text}' would allow a whole top-level domain", "Name the hosts that are needed");
-            else if (pattern.Name.Value is "gatehouse" || pattern.Name.Value.EndsWith(".gatehouse", StringComparison.Ordinal))
-                item.Error(node, $"{item.Name("host")} '{text}' is Gatehouse's own", "Remove the rule: secrets.gatehouse is reachable as it is");
-            else
-                return pattern;
-            return null;
+            foreach (var port in DefaultPorts)
+                Count(port, item.At);
+            return DefaultPorts;
         }
 
-        item.Error(node, $"{item.Name("host")} is '{text}': {Describe(error)}", error == NameError.IsAddress
-            ? "Write address: in place of host: for an address"
-            : text.Contains('*') ? "A star stands only at the beginning, as in *.example.com" : "Write a name such as api.github.com, without scheme, port and path");
-        return null;
-    }
-
-    private static IPNetwork? Address(Section item)
-    {
-        if (item["address"] is not { Scalar: { } text } node)
-            return null;
-        if (IPNetwork.TryParse(text, out var network) && network.PrefixLength > 0)
-            return network;
-        if (!text.Contains('/') && IPAddress.TryParse(text, out var address) && text.Any(character => character is '.' or ':'))
-            return new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, address.IsIPv4MappedToIPv6 || !text.Contains(':') ? 32 : 128);
-        item.Error(node, $"{item.Name("address")} is '{text}'", "Write an address or a range such as 10.1.2.3 or 10.1.2.0/24, with no bits set behind the prefix");
-        return null;
-    }
-
-    private static ImmutableArray<int> Ports(Section item)
-    {
-        if (item["ports"] is null)
-            return s_web;
         var ports = ImmutableArray.CreateBuilder<int>();
-        foreach (var node in item.Scalars("ports"))
+        foreach (var scalar in list.Scalars())
         {
-            if (!int.TryParse(node.Scalar, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65_535)
-                item.Error(node, $"{item.Name("ports")} has '{node.Scalar}'", "Write a number from 1 to 65535");
-            else if (port is 53 or 3128)
-                item.Error(node, $"{item.Name("ports")} has {port}, which is a gate's own", port == 53 ? "Names are resolved by the gate: remove it" : "The proxy stands there: name another port");
-            else if (!ports.Contains(port))
+            if (!scalar.IsPlain || !Quantity.TryParseInteger(scalar.Text, out var number) || number is < 1 or > 65535)
+                continue;
+            var port = (int)number;
+            if (port == 53)
+                _errors.Add(scalar.At, "Port 53 is the resolver's", "Leave it out: names are resolved by Gatehouse alone.");
+            else if (port == 3128)
+                _errors.Add(scalar.At, "Port 3128 is the proxy's", "Leave it out.");
+            else if (ports.Contains(port))
+                _errors.Add(scalar.At, $"Port {port} is written twice", "Keep one of the two.");
+            else
+            {
+                Count(port, scalar.At);
                 ports.Add(port);
+            }
         }
 
-        if (ports.Count == 0 && item["ports"] is { Items.Count: 0 } empty)
-            item.Error(empty, $"{item.Name("ports")} is empty", "Name a port, or remove it for 443 and 80");
         return ports.ToImmutable();
     }
 
-    private static IPEndPoint? Connect(Section item)
+    private void Count(int port, Position at)
     {
-        if (item["connect"] is not { Scalar: { } text } node)
+        if (_ports.Add(port) && _ports.Count == MaxPorts + 1)
+            _errors.Add(at, $"The policy names more than {MaxPorts} different ports",
+                "Leave some out; 443 and 80 count where a rule names none.");
+    }
+
+    private ImmutableArray<PathPattern> ReadPaths(MappingNode item)
+    {
+        var paths = ImmutableArray.CreateBuilder<PathPattern>();
+        foreach (var scalar in item.Find("paths").Scalars())
+            if (UrlPathText.Pattern(scalar, _errors) is { } pattern)
+                paths.Add(pattern);
+        return paths.ToImmutable();
+    }
+
+    private System.Net.IPEndPoint? ReadConnect(MappingNode item)
+    {
+        if (item.Scalar("connect") is not { Text: not "" } scalar)
             return null;
-        // IPEndPoint.TryParse takes a lone address, or a number, too.
-        if (text.Contains(':') && IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0 && (text.Contains('.') || text.Contains('[')))
-            return endPoint;
-        item.Error(node, $"{item.Name("connect")} is '{text}'", "Write an address and a port, such as 127.0.0.1:8443 or [::1]:8443");
-        return null;
+        if (!HostText.TryEndPoint(scalar.Text, out var endPoint))
+            _errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not an IP address and port",
+                "Write them as \"127.0.0.1:8443\" or \"[::1]:8443\".");
+        return endPoint;
     }
 
-    public static ImmutableArray<string> Methods(Section item, string key)
+    private void RefuseForAddress(MappingNode item)
     {
-        var methods = ImmutableArray.CreateBuilder<string>();
-        foreach (var node in item.Scalars(key))
-        {
-            if (Tokens.IsMethod(node.Scalar!))
-                methods.Add(node.Scalar!);
-            else
-                item.Error(node, $"{item.Name(key)} has '{node.Scalar}'", "Write methods in capitals, such as GET; CONNECT can not be one");
-        }
-
-        return methods.ToImmutable();
+        foreach (var (key, _) in item.Members)
+            if (key.Text is "methods" or "paths" or "connect" or "trust")
+                _errors.Add(key.At, $"'{key.Text}' needs a host name, and this rule names an address", "Name the host, or remove the key.");
     }
 
-    public static ImmutableArray<PathPattern> Patterns(Section item, string key)
+    // A line that no attempt can come to misleads whoever reads the policy, and most of all when it is the stricter of two.
+    private void RefuseUnreached(MappingNode item, string subject, EgressRule rule)
     {
-        var patterns = ImmutableArray.CreateBuilder<PathPattern>();
-        foreach (var node in item.Scalars(key))
-        {
-            if (ReadPath(item, key, node) is { } pattern)
-                patterns.Add(pattern);
-        }
-
-        return patterns.ToImmutable();
+        foreach (var port in rule.Ports)
+            if (!_decided.TryAdd((subject, port), rule.Name))
+            {
+                _errors.Add(item.At, $"{subject} on port {port} is decided by {_decided[(subject, port)]} already",
+                    "Make one rule of the two.");
+                return;
+            }
     }
-
-    public static PathPattern? ReadPath(Section item, string key, YamlNode node)
-    {
-        var error = "it does not begin with a slash";
-        if (node.Scalar!.StartsWith('/') && PathPattern.TryParse(node.Scalar, out var pattern, out error))
-            return pattern;
-        item.Error(node, $"{item.Name(key)} has '{node.Scalar}': {error}", "Write for example /v1/** or /repos/*/issues");
-        return null;
-    }
-
-    private static string Describe(NameError error) => error switch
-    {
-        NameError.IsAddress => "that is an address",
-        NameError.InvalidIdna => "that is not a valid international name",
-        NameError.TooLong => "a name has at most 253 characters",
-        NameError.LabelTooLong => "a label has at most 63 characters",
-        NameError.EmptyLabel => "a label is empty",
-        _ => "that is not a host name",
-    };
 }

@@ -1,84 +1,68 @@
+using System.Collections.Immutable;
 using Gatehouse.Policy.Filesystem;
 using Gatehouse.Policy.Names;
+using Gatehouse.Policy.Schema;
+using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Parsing;
 
-/// <summary>Reads <c>filesystem:</c>.</summary>
-internal static class FilesystemReader
+/// <summary><c>filesystem:</c></summary>
+internal sealed class FilesystemReader(ErrorList errors)
 {
-    /// <summary>What the enclosure's own root is made of: nothing may be mounted there or below.</summary>
-    private static readonly string[] s_own = ["/proc", "/dev", "/sys", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/boot"];
+    private readonly MountPoints _points = new(errors);
 
-    public static FilesystemPolicy Read(Section filesystem)
+    public FilesystemPolicy Read(Node? filesystem)
     {
-        var taken = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
-        var policy = new FilesystemPolicy
+        var inputs = ImmutableArray.CreateBuilder<InputMount>();
+        foreach (var item in filesystem.Items("inputs"))
+            if (ReadHost(item) is var host && _points.Read(item.Scalar("at")) is { } at && host is not null)
+                inputs.Add(new InputMount(host, at));
+
+        var workspaces = ImmutableArray.CreateBuilder<WorkspaceMount>();
+        foreach (var item in filesystem.Items("workspaces"))
+            if (ReadHost(item) is var host && _points.Read(item.Scalar("at")) is { } at && host is not null)
+                workspaces.Add(new WorkspaceMount(host, at, item.Scalar("mode")?.Text == "worktree"
+                    ? WorkspaceMode.Worktree
+                    : WorkspaceMode.Overlay));
+
+        var scratch = ImmutableArray.CreateBuilder<ScratchMount>();
+        foreach (var item in filesystem.Items("scratch"))
+            if (_points.Read(item.Scalar("at")) is { } at && item.Scalar("size") is { } text
+                && Quantity.TryParseSize(text.Text, out var size))
+                scratch.Add(new ScratchMount(at, size));
+
+        return new FilesystemPolicy
         {
-            Inputs = [.. filesystem.Items("inputs").Select(item => (Host: Host(item), At: At(item, taken)))
-                .Where(item => item is { Host: not null, At: not null }).Select(item => new InputMount(item.Host!, item.At!))],
-            Workspaces = [.. filesystem.Items("workspaces").Select(item => (Host: Host(item), At: At(item, taken), Mode: item.Choice("mode", WorkspaceMode.Overlay)))
-                .Where(item => item is { Host: not null, At: not null }).Select(item => new WorkspaceMount(item.Host!, item.At!, item.Mode))],
-            Scratch = [.. filesystem.Items("scratch").Select(item => (At: At(item, taken), Size: item.Size("size")))
-                .Where(item => item is { At: not null, Size: not null }).Select(item => new ScratchMount(item.At!, item.Size!.Value))],
-            Hide = [.. filesystem.Scalars("hide").Select(glob => Hide(filesystem, glob)).OfType<PathPattern>()],
+            Inputs = inputs.ToImmutable(),
+            Workspaces = workspaces.ToImmutable(),
+            Scratch = scratch.ToImmutable(),
+            Hide = ReadHide(filesystem.Find("hide") as SequenceNode),
         };
-        CheckNesting(filesystem, taken);
-        return policy;
     }
 
-    private static string? Host(Section item)
-    {
-        if (item.Text("host") is { Length: > 0 } host)
-            return host;
-        if (item["host"] is { } empty)
-            item.Error(empty, $"{item.Name("host")} is empty", "Write a path on the host; '.' is the policy's own folder");
-        return null;
-    }
+    private string? ReadHost(Node item) => HostPathText.Read(item.Scalar("host"), errors);
 
-    private static string? At(Section item, Dictionary<string, YamlNode> taken)
+    private ImmutableArray<PathPattern> ReadHide(SequenceNode? list)
     {
-        if (item["at"] is not { Scalar: { } text } at)
-            return null;
-        if (text.Length < 2 || text[0] != '/' || text.EndsWith('/') || text.Contains("//", StringComparison.Ordinal) || text.Length > 1024
-            || text.Split('/').Any(part => part is "." or ".."))
+        var hide = ImmutableArray.CreateBuilder<PathPattern>();
+        foreach (var scalar in list.Scalars())
         {
-            item.Error(at, $"{item.Name("at")} is '{text}'", "Write an absolute path without dots, such as /workspace");
-            return null;
+            var text = scalar.Text;
+            var shown = Shown.Quoted(text);
+            if (text.Length == 0)
+                continue;
+            if (text[0] == '/')
+                errors.Add(scalar.At, $"{shown} begins with a slash, and is counted from the root of each mount",
+                    $"Write {Shown.Plain(text.TrimStart('/'))}.");
+            else if (text.Split('/').Any(segment => segment is "" or "." or ".."))
+                errors.Add(scalar.At, $"{shown} is not a normalised path",
+                    "Leave out empty segments, '.' and '..', and a slash at the end.");
+            else if (!PathPattern.TryParse(text, out var pattern, out var error))
+                errors.Add(scalar.At, $"{shown} is not a pattern: {error}", "Write one such as **/.env.");
+            else
+                hide.Add(pattern);
         }
 
-        if (s_own.FirstOrDefault(own => text == own || text.StartsWith(own + '/', StringComparison.Ordinal)) is { } place)
-        {
-            item.Error(at, $"{item.Name("at")} is in {place}, which the enclosure makes itself", "Choose another place, such as /workspace or /docs");
-            return null;
-        }
-
-        if (taken.TryAdd(text, at))
-            return text;
-        item.Error(at, $"{item.Name("at")} is {text}, which is taken in line {taken[text].Line}", "Choose another place");
-        return null;
-    }
-
-    // A mount point inside another mount would have to be made in it, and would show as the agent's change.
-    private static void CheckNesting(Section filesystem, Dictionary<string, YamlNode> taken)
-    {
-        foreach (var (path, node) in taken)
-        {
-            if (taken.Keys.FirstOrDefault(other => other.Length < path.Length && path.StartsWith(other + '/', StringComparison.Ordinal)) is { } outer)
-                filesystem.Error(node, $"{path} is inside {outer}, which is a mount itself", "Choose places side by side");
-        }
-    }
-
-    private static PathPattern? Hide(Section filesystem, YamlNode glob)
-    {
-        if (glob.Scalar!.StartsWith('/'))
-        {
-            filesystem.Error(glob, $"filesystem.hide has '{glob.Scalar}'", "Patterns are relative to each mount: remove the first slash, or write **/ before it");
-            return null;
-        }
-
-        if (PathPattern.TryParse(glob.Scalar, out var pattern, out var error))
-            return pattern;
-        filesystem.Error(glob, $"filesystem.hide has '{glob.Scalar}': {error}", "Write for example **/.env");
-        return null;
+        return hide.ToImmutable();
     }
 }

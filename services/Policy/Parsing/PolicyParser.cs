@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Gatehouse.Policy.Events;
 using Gatehouse.Policy.Schema;
+using Gatehouse.Policy.Yaml;
 
 namespace Gatehouse.Policy.Parsing;
 
@@ -12,36 +13,39 @@ public static class PolicyParser
 
     /// <param name="yaml">The whole file.</param>
     /// <param name="file">Its name, for messages.</param>
-    public static PolicyParseResult Parse(string yaml, string file)
+    public static PolicyParseResult Parse(string yaml, string file) => Parse(yaml, file, PolicyFeatures.Current);
+
+    internal static PolicyParseResult Parse(string yaml, string file, PolicyFeatures supported)
     {
         var errors = new ErrorList(file);
-        if (yaml.Length > MaxBytes)
-            errors.Add(1, 1, "the policy is larger than 4 MiB", "Use wildcards in place of so many rules");
-        else if (YamlTree.Read(yaml, errors) is { } tree)
-            return Read(tree, errors);
-        else if (errors.IsEmpty)
-            errors.Add(1, 1, "the policy is empty", "Write at least 'version: 1', or 'gatehouse init'");
-        return new(null, errors.ToImmutable());
+        var root = YamlReader.Read(yaml, errors);
+        AgentPolicy? policy = null;
+        if (root is not null)
+        {
+            var checker = new SchemaChecker(supported, errors);
+            checker.Check(root, PolicyShape.Root, Place.Root);
+            if (!checker.IsOversize)
+                policy = Read(root, supported, errors);
+        }
+
+        return errors.IsEmpty ? new PolicyParseResult(policy, []) : new PolicyParseResult(null, errors.ToImmutable());
     }
 
-    private static PolicyParseResult Read(YamlNode tree, ErrorList errors)
+    private static AgentPolicy Read(Node root, PolicyFeatures supported, ErrorList errors)
     {
-        ShapeCheck.Check(tree, PolicyShape.Root, "", errors);
-        var root = new Section(tree.Entries is null ? new() { Line = 1, Column = 1, Entries = [] } : tree, "", errors);
-        var execution = root.Child("execution");
-        var policy = new AgentPolicy
+        var egress = EgressReader.Read(root.Find("egress"), errors);
+        var agent = new AgentReader(egress.Ports, errors).Read(root.Find("agent"));
+        return new AgentPolicy
         {
-            Agent = AgentReader.Read(root.Child("agent")),
-            Filesystem = FilesystemReader.Read(root.Child("filesystem")),
-            Egress = EgressReader.Read(root.Child("egress")),
-            Secrets = SecretsReader.Read(root),
-            AllowedCommands = execution["allow"] is null ? default : [.. execution.Scalars("allow").Select(word => word.Scalar!)],
-            WhenUnavailable = root.Child("logging").Choice("whenUnavailable", WhenUnavailable.Deny),
+            Agent = agent,
+            Filesystem = new FilesystemReader(errors).Read(root.Find("filesystem")),
+            Egress = egress,
+            Secrets = new SecretReader(supported, agent.Environment, errors).ReadAll(root),
+            AllowedCommands = ExecutionReader.Read(root.Find("execution"), errors),
+            WhenUnavailable = root.Find("logging").Scalar("whenUnavailable")?.Text == "spool"
+                ? WhenUnavailable.Spool
+                : WhenUnavailable.Deny,
         };
-        execution.NotSupportedYet("allow", "Remove it: the agent may run what /usr holds, without rights");
-        foreach (var variable in policy.Secrets.SelectMany(secret => secret.Expose.Keys).Where(policy.Agent.Environment.ContainsKey))
-            errors.Add(root["secrets"]!, $"{variable} is in agent.environment and exposed by a secret", "Keep one of them");
-        return errors.IsEmpty ? new(policy, []) : new(null, errors.ToImmutable());
     }
 }
 

@@ -2,35 +2,62 @@ using System.Collections.Immutable;
 
 namespace Gatehouse.Policy.Schema;
 
-/// <summary>What may stand at one place of a policy. One description drives the check, the suggestions and the JSON Schema.</summary>
-/// <param name="Description">For people, shown by editors.</param>
+/// <summary>
+/// What may stand at one place of a policy. The one description behind unknown-key errors, their suggestions, type errors and the
+/// JSON Schema
+/// that editors use; what no schema can say is checked by the readers in <c>Parsing/</c>.
+/// </summary>
+/// <param name="Description">For editors: what it means, in a sentence.</param>
 internal abstract record Shape(string Description);
 
-/// <param name="Description">For people.</param>
-/// <param name="Type">JSON Schema type: <c>string</c>, <c>integer</c>, <c>number</c>.</param>
-/// <param name="Values">The only values; empty: any.</param>
-/// <param name="Pattern">ECMA 262 pattern, for editors.</param>
-/// <param name="Example">Shown in errors and by editors.</param>
-internal sealed record ScalarShape(string Description, string Type, ImmutableArray<string> Values, string? Pattern = null, string? Example = null) : Shape(Description);
+/// <summary>A mapping with fixed keys.</summary>
+internal sealed record ObjectShape(string Description, ImmutableArray<Key> Keys) : Shape(Description);
 
-/// <param name="Description">For people.</param>
-/// <param name="Item">Every item.</param>
-/// <param name="Max">Most items.</param>
-internal sealed record ListShape(string Description, Shape Item, int Max) : Shape(Description);
+/// <summary>A mapping from names of the author's choice.</summary>
+internal sealed record MapShape(string Description, Shape Value, int MaxCount) : Shape(Description);
 
-/// <summary>A mapping with these keys and no others.</summary>
-internal sealed record MapShape(string Description, ImmutableArray<KeyShape> Keys) : Shape(Description);
+/// <param name="Description">What it lists.</param>
+/// <param name="Item">Each entry.</param>
+/// <param name="MaxCount">The most entries.</param>
+/// <param name="MinCount">The fewest entries.</param>
+/// <param name="OrOne">Whether one entry may stand without brackets.</param>
+internal sealed record ListShape(string Description, Shape Item, int MaxCount, int MinCount = 0, bool OrOne = false) : Shape(Description);
 
-/// <summary>A mapping from any name to one shape.</summary>
-internal sealed record NamesShape(string Description, Shape Value, int Max) : Shape(Description);
+/// <summary>Text.</summary>
+/// <param name="Description">What it means.</param>
+/// <param name="Example">A value that is right, as YAML.</param>
+/// <param name="MaxLength">In characters.</param>
+internal sealed record TextShape(string Description, string Example, int MaxLength = 4096) : Shape(Description)
+{
+    /// <summary>Whether <c>""</c> is a value.</summary>
+    public bool MayBeEmpty { get; init; }
+}
 
-/// <summary>Checked by whoever reads it.</summary>
-internal sealed record AnyShape(string Description) : Shape(Description);
+/// <summary>One of a few words, the first being the default.</summary>
+internal sealed record WordShape(string Description, ImmutableArray<Word> Words) : Shape(Description);
 
-/// <summary>One item, or a list of them.</summary>
-internal sealed record OneOrManyShape(string Description, Shape Item, int Max) : Shape(Description);
+internal sealed record IntegerShape(string Description, long Min, long Max) : Shape(Description);
 
-/// <param name="Name">As written.</param>
-/// <param name="Value">What stands behind it.</param>
-/// <param name="Required">Whether it must be there.</param>
-internal sealed record KeyShape(string Name, Shape Value, bool Required = false);
+/// <summary>A decimal number.</summary>
+internal sealed record DecimalShape(string Description, double Min, double Max) : Shape(Description);
+
+/// <summary>Bytes: <c>512MiB</c>, <c>50MB</c> or a plain number.</summary>
+internal sealed record SizeShape(string Description, long Min, long Max) : Shape(Description);
+
+/// <summary>A time span: <c>1h30m</c>.</summary>
+internal sealed record DurationShape(string Description, TimeSpan Max) : Shape(Description);
+
+/// <summary>One of several kinds, told apart by whether they are mappings.</summary>
+internal sealed record EitherShape(string Description, Shape Plain, ObjectShape Mapping) : Shape(Description);
+
+/// <summary>A key of an <see cref="ObjectShape"/>.</summary>
+internal sealed record Key(string Name, Shape Shape)
+{
+    public bool IsRequired { get; init; }
+
+    /// <summary>What must be supported for the key to be taken.</summary>
+    public PolicyFeatures Needs { get; init; }
+}
+
+/// <summary>A value of a <see cref="WordShape"/>.</summary>
+internal sealed record Word(string Text, PolicyFeatures Needs = PolicyFeatures.None);

@@ -60,7 +60,9 @@ public sealed record SecretCallRule
     public ImmutableDictionary<string, ImmutableArray<string>> Headers { get; init; } =
         ImmutableDictionary<string, ImmutableArray<string>>.Empty;
 
-    /// <summary>Query parameter to the globs of which one must match each of its values; when not null, other parameters are refused.</summary>
+    /// <summary>
+    /// Query parameter to the globs of which one must match each of its values; when not null, other parameters are refused.
+    /// </summary>
     public ImmutableDictionary<string, ImmutableArray<string>>? Query { get; init; }
 
     /// <summary>Member of a JSON body to what it may be.</summary>

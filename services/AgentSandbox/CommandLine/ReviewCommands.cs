@@ -1,0 +1,197 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.AgentSandbox.Workspaces;
+using Gatehouse.AgentSandbox.Workspaces.Applying;
+using Gatehouse.AgentSandbox.Workspaces.Changes;
+using Gatehouse.AgentSandbox.Workspaces.Files;
+using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.Policy.Filesystem;
+
+namespace Gatehouse.AgentSandbox.CommandLine;
+
+/// <summary><c>gatehouse changes | apply | discard | undo</c></summary>
+internal static class ReviewCommands
+{
+    public static Command Changes()
+    {
+        var session = Session();
+        var json = new Option<bool>("--json") { Description = "One object a line" };
+        var diff = new Option<bool>("--diff") { Description = "With the differences in text files" };
+        var command = new Command("changes", "Lists what a session changed in its workspaces; works while it runs.") { session, json, diff };
+        command.SetAction(parsed => Guard(() =>
+        {
+            var record = SessionNames.Store().Find(parsed.GetValue(session));
+            foreach (var workspace in record.Workspaces)
+            {
+                if (workspace.Mode == WorkspaceMode.Worktree)
+                {
+                    WorktreeReview.Print(workspace, parsed.GetValue(json), parsed.GetValue(diff));
+                    continue;
+                }
+
+                using var review = OverlayReview.Open(record, workspace);
+                foreach (var change in review.Changes())
+                {
+                    Console.Out.WriteLine(parsed.GetValue(json) ? ChangeLine.Json(workspace, change) : ChangeLine.Text(workspace, change));
+                    if (parsed.GetValue(diff))
+                        ChangeDiff.Print(workspace, change);
+                }
+            }
+
+            return 0;
+        }));
+        return command;
+    }
+
+    public static Command Apply()
+    {
+        var session = Session();
+        var paths = new Argument<string[]>("path") { Description = "Only these paths, as 'changes' shows them; a path that is held back is applied when it is named", Arity = ArgumentArity.ZeroOrMore };
+        var force = new Option<bool>("--force") { Description = "Also over files that changed on the host meanwhile; their versions are kept for undo" };
+        var command = new Command("apply", "Puts a session's changes into the workspace. What would run code on the host is held back until it is named.") { session, paths, force };
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), (store, record, workspace) =>
+        {
+            using var review = OverlayReview.Open(record, workspace);
+            store.Save(record with { State = SessionState.Applying });
+            var finished = review.Finish();
+            var changes = review.Changes();
+            var named = Named(parsed.GetValue(paths) ?? []);
+            if (!named.IsEmpty)
+                changes = [.. changes.Where(change => named.Any(path => change.Path.IsWithin(path)))];
+            var plan = review.Plan(changes, named);
+            ImmutableArray<AppliedStep> steps;
+            try
+            {
+                steps = [.. finished, .. review.Apply(plan, parsed.GetValue(force))];
+            }
+            catch (WorkspaceException)
+            {
+                store.Save(record with { State = SessionState.Ended });
+                throw;
+            }
+
+            foreach (var held in plan.Held)
+                Console.Out.WriteLine($"held back  {held.Change.Path}: {held.Explain()}{(held.CanBeNamed ? "; name it to apply it" : "")}");
+            var left = review.Changes().Length;
+            store.Save(record with { State = left == 0 ? SessionState.Applied : SessionState.Ended });
+            return Report(steps, "applied");
+        })));
+        return command;
+    }
+
+    public static Command Discard()
+    {
+        var session = Session();
+        var command = new Command("discard", "Throws a session's changes away. The workspace is as it was.") { session };
+        command.SetAction(parsed => Guard(() =>
+        {
+            var store = SessionNames.Store();
+            var record = store.Find(parsed.GetValue(session));
+            using var held = store.Lock(record.Id);
+            foreach (var workspace in record.Workspaces)
+            {
+                if (workspace.Mode == WorkspaceMode.Worktree)
+                    WorktreeReview.Discard(workspace);
+                else
+                    OverlayReview.Discard(workspace);
+            }
+
+            store.Save(record with { State = SessionState.Discarded });
+            Console.Out.WriteLine($"Session {record.Id} is discarded.");
+            return 0;
+        }));
+        return command;
+    }
+
+    public static Command Undo()
+    {
+        var session = new Argument<string>("session") { Description = "Session, or the beginning of its name" };
+        var force = new Option<bool>("--force") { Description = "Also over files that changed on the host since" };
+        var command = new Command("undo", "Takes the last apply of a session back.") { session, force };
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), (store, record, workspace) =>
+        {
+            using var review = OverlayReview.Open(record, workspace);
+            store.Save(record with { State = SessionState.Undoing });
+            var steps = review.Undo(parsed.GetValue(force));
+            store.Save(record with { State = SessionState.Ended });
+            return Report(steps, "taken back");
+        })));
+        return command;
+    }
+
+    private static Argument<string?> Session() =>
+        new("session") { Description = "Session, or the beginning of its name; default: the newest with something to review", Arity = ArgumentArity.ZeroOrOne };
+
+    private static int Each(string? name, Func<SessionStore, SessionRecord, WorkspaceRecord, int> act)
+    {
+        var store = SessionNames.Store();
+        var record = store.Find(name);
+        using var held = store.Lock(record.Id);
+        var code = 0;
+        foreach (var workspace in record.Workspaces)
+        {
+            if (workspace.Mode == WorkspaceMode.Worktree)
+                WorktreeReview.Explain(workspace);
+            else
+                code = Math.Max(code, act(store, record, workspace));
+        }
+
+        return code;
+    }
+
+    private static int Report(ImmutableArray<AppliedStep> steps, string word)
+    {
+        foreach (var step in steps.Where(step => step.Outcome != StepOutcome.Applied))
+            Console.Out.WriteLine($"not {word}  {step.Path}: {step.Message}");
+        Console.Out.WriteLine($"{steps.Count(step => step.Outcome == StepOutcome.Applied)} {word}.");
+        return steps.All(step => step.Outcome == StepOutcome.Applied) ? 0 : ExitCodes.Internal;
+    }
+
+    private static ImmutableArray<RelativePath> Named(string[] paths) => [.. paths.Select(text => RelativePath.TryParse(text, out var path)
+        ? path
+        : throw new LaunchException(ExitCodes.Usage, $"'{text}' is not a path below the workspace: write it as 'gatehouse changes' shows it"))];
+
+    private static int Guard(Func<int> act)
+    {
+        try
+        {
+            return act();
+        }
+        catch (WorkspaceException e)
+        {
+            throw new LaunchException(ExitCodes.NotPermitted, e.Message, e);
+        }
+    }
+}
+
+/// <summary>One change on one line.</summary>
+internal static class ChangeLine
+{
+    public static string Text(WorkspaceRecord workspace, Change change) =>
+        $"{Letter(change.Kind)} {workspace.At}/{change.Path}{(change.ModeChanged ? $"  mode {Convert.ToString(change.OldMode!.Value, 8)} → {Convert.ToString(change.Mode, 8)}" : "")}"
+        + (change.HasSpecialBits ? "  setuid, setgid or sticky: not applied" : "") + (change.Type == FileType.File && change.Kind != ChangeKind.Deleted ? $"  {Bytes.Display(change.Size)}" : "");
+
+    public static string Json(WorkspaceRecord workspace, Change change)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("workspace", workspace.At);
+            json.WriteString("path", change.Path.ToString());
+            json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(change.Kind.ToString()));
+            json.WriteString("type", JsonNamingPolicy.CamelCase.ConvertName(change.Type.ToString()));
+            json.WriteNumber("size", change.Size);
+            json.WriteNumber("oldSize", change.OldSize);
+            json.WriteString("mode", Convert.ToString(change.Mode, 8));
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static string Letter(ChangeKind kind) => kind switch { ChangeKind.Added => "A", ChangeKind.Modified => "M", ChangeKind.Deleted => "D", _ => "T" };
+}

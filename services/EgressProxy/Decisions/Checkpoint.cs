@@ -1,0 +1,54 @@
+using System.Net;
+using Gatehouse.Gate;
+using Gatehouse.Gate.Recording;
+
+namespace Gatehouse.EgressProxy.Decisions;
+
+/// <summary>Decides and records, in this order and before anything takes effect. What can not be recorded is denied.</summary>
+internal sealed class Checkpoint(EventRecorder recorder)
+{
+    public const string Connect = "connect";
+    public const string Request = "request";
+
+    /// <summary>Decides an attempt to connect.</summary>
+    public Passage Pass(GateSession session, in Attempt attempt, IPEndPoint dialled) =>
+        Record(session, Connect, attempt.To.ToString(), attempt, EgressDecider.Decide(session.Policy.Egress, attempt), dialled);
+
+    /// <summary>Records a denial that needs no policy.</summary>
+    public Passage Deny(GateSession session, in Attempt attempt, Denial denial, IPEndPoint dialled) =>
+        Record(session, Connect, attempt.To.ToString(), attempt, Decision.Deny(denial, attempt), dialled);
+
+    public Passage Record(
+        GateSession session, string action, string subject, Attempt attempt, Decision decision, IPEndPoint dialled)
+    {
+        var id = recorder.TryRecord(session, action, subject, decision.Verdict, detail =>
+        {
+            detail["via"] = attempt.Via.Word();
+            if (attempt.Via is not (Way.Connect or Way.ProxyHttp))
+                detail["dialled"] = dialled.ToString();
+            if (attempt.Opening == Opening.Tls)
+            {
+                detail["serverName"] = attempt.Hello.ServerName?.ToString();
+                detail["protocols"] = attempt.Hello.Protocols is { IsDefaultOrEmpty: false } protocols ? string.Join(' ', protocols) : null;
+            }
+
+            if (!decision.IsAllowed)
+                detail["denial"] = DenialText.Word(decision.Denial);
+        });
+        if (id is null && decision.IsAllowed)
+            decision = Decision.Deny(Denial.RecordUnavailable, attempt, decision.Verdict.Rule);
+        return new Passage(decision, action, subject, id ?? Guid.Empty);
+    }
+
+    /// <summary>Records how an allowed attempt ended.</summary>
+    /// <param name="outcome">In one word.</param>
+    public void End(GateSession session, in Passage passage, long sent, long received, TimeSpan duration, string outcome) =>
+        recorder.RecordEnd(
+            session, passage.Id, passage.Action + ".end", passage.Subject, sent, received, duration, detail => detail["outcome"] = outcome);
+}
+
+/// <summary>A decision with its record.</summary>
+internal readonly record struct Passage(Decision Decision, string Action, string Subject, Guid Id)
+{
+    public bool IsOpen => Decision.IsAllowed;
+}

@@ -1,0 +1,110 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Gate.Recording;
+
+/// <summary>Spool file to sink, at least once. A line that the sink will never take is set aside, so that it does not hold up all others.</summary>
+internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, SinkLink link, string rejectedPath, TimeProvider time, ILogger logger)
+{
+    /// <summary>The sink takes as many lines, and 8 MiB; a megabyte keeps one request short.</summary>
+    private const int MaxLines = 1_000, MaxBytes = 1024 * 1024;
+
+    /// <summary>For a person to look at; a sink of another version could refuse everything.</summary>
+    private const long MaxRejected = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50), s_lastRetry = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<bool> _more = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>There is something in the spool.</summary>
+    public void Wake() => _more.Writer.TryWrite(true);
+
+    /// <summary>No more will come: <see cref="RunAsync"/> ends when the spool is empty.</summary>
+    public void Complete() => _more.Writer.TryComplete();
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var retry = s_firstRetry;
+        try
+        {
+            do
+            {
+                while (spool.Peek(MaxLines, MaxBytes) is { IsEmpty: false } batch)
+                {
+                    var stored = await DeliverAsync(batch, stop);
+                    link.Posted(stored);
+                    if (!stored)
+                        await Task.Delay(retry, time, stop);
+                    retry = stored ? s_firstRetry : retry * 2 < s_lastRetry ? retry * 2 : s_lastRetry;
+                }
+            }
+            while (await _more.Reader.WaitToReadAsync(stop) && _more.Reader.TryRead(out _));
+        }
+        catch (OperationCanceledException)
+        {
+            // What is left goes out after the next start.
+        }
+        catch (Exception error)
+        {
+            link.Posted(stored: false);
+            Log.Failed(logger, error);
+        }
+    }
+
+    /// <returns>False when the sink took not all of it for now.</returns>
+    private async Task<bool> DeliverAsync(ReadOnlyMemory<byte> batch, CancellationToken stop)
+    {
+        switch (await sink.PostAsync(batch, stop))
+        {
+            case Delivery.Unavailable:
+                return false;
+            case Delivery.Stored:
+                spool.Deliver(batch.Length);
+                return true;
+            default:
+                var half = Half(batch.Span);
+                if (half < batch.Length)
+                    return await DeliverAsync(batch[..half], stop) && await DeliverAsync(batch[half..], stop);
+                SetAside(batch.Span);
+                spool.Deliver(batch.Length);
+                return true;
+        }
+    }
+
+    /// <summary>Where the line ends that stands in the middle; the whole length for one line.</summary>
+    private static int Half(ReadOnlySpan<byte> batch)
+    {
+        var lines = batch.Count((byte)'\n');
+        var end = 0;
+        for (var i = 0; i < Math.Max(1, lines / 2) && lines > 0; i++)
+            end += batch[end..].IndexOf((byte)'\n') + 1;
+        return lines > 1 ? end : batch.Length;
+    }
+
+    private void SetAside(ReadOnlySpan<byte> line)
+    {
+        Log.Rejected(logger, rejectedPath);
+        try
+        {
+            if (new FileInfo(rejectedPath) is { Exists: true, Length: > MaxRejected })
+                return;
+            File.AppendAllBytes(rejectedPath, line);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Log.SetAsideFailed(logger, error.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "The log sink refused an event for good. It is in {Path}.")]
+        public static partial void Rejected(ILogger logger, string path);
+
+        [LoggerMessage(2, LogLevel.Error, "A refused event could not be set aside: {Error}")]
+        public static partial void SetAsideFailed(ILogger logger, string error);
+
+        [LoggerMessage(3, LogLevel.Critical, "Events are no longer sent to the log sink. Start the gate again.")]
+        public static partial void Failed(ILogger logger, Exception error);
+    }
+}

@@ -1,0 +1,86 @@
+using Gatehouse.Gate;
+using Gatehouse.LogSink.Access;
+using Gatehouse.LogSink.Discovery;
+using Gatehouse.LogSink.Ingest;
+using Gatehouse.LogSink.Live;
+using Gatehouse.LogSink.Query;
+using Gatehouse.LogSink.Store;
+using Gatehouse.ServiceDefaults;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+
+namespace Gatehouse.LogSink;
+
+/// <summary>The log sink as a whole, ready to start.</summary>
+internal static class LogSinkApplication
+{
+    /// <summary>
+    /// Kestrel cuts the connection at its own limit, often before the sender has read the 413. What is only somewhat too large is therefore refused
+    /// by <see cref="EventLines"/>, and the rest of it read and dropped.
+    /// </summary>
+    private const long MostBody = 2 * EventLines.MostBody;
+
+    /// <param name="args">The command line: configuration.</param>
+    /// <param name="time">Another clock than the system's.</param>
+    public static WebApplication Build(string[] args, TimeProvider? time = null)
+    {
+        var builder = Defaults.CreateBuilder(args);
+        builder.AddServiceDefaults();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MostBody;
+            // Gates, command lines and followers; not a server for the world.
+            kestrel.Limits.MaxConcurrentConnections = 512;
+        });
+        AddServices(builder);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
+        var app = builder.Build();
+        app.UseMiddleware<RequestGuard>();
+        app.MapDefaultEndpoints();
+        MapEndpoints(app);
+        return app;
+    }
+
+    private static void AddServices(WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<LogSinkOptions>()
+            .BindConfiguration(LogSinkOptions.Section)
+            .Configure<IConfiguration>((options, configuration) => options.Token = configuration[LogSinkOptions.TokenKey] ?? "")
+            .PostConfigure(SetPaths)
+            .ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<LogSinkOptions>, LogSinkOptionsValidation>();
+        if (!builder.Configuration.GetValue<bool>($"{LogSinkOptions.Section}:{nameof(LogSinkOptions.AllowRemote)}"))
+            builder.Services.AddSingleton<IConnectionListenerFactory, LoopbackOnly>();
+        builder.Services.AddSingleton<SinkMetrics>();
+        builder.Services.AddSingleton(services => new EventDatabase(services.GetRequiredService<IOptions<LogSinkOptions>>().Value.Database));
+        builder.Services.AddSingleton<HeadSignal>();
+        builder.Services.AddSingleton<EventStore>();
+        builder.Services.AddSingleton<EventWriter>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>());
+        builder.Services.AddHostedService<AddressFile>();
+        builder.Services.AddSingleton<EventIngest>();
+        builder.Services.AddSingleton<EventsEndpoint>();
+        builder.Services.AddSingleton<EventStream>();
+        builder.Services.AddSingleton<SessionsEndpoint>();
+        builder.Services.AddSingleton<VerifyEndpoint>();
+    }
+
+    private static void SetPaths(LogSinkOptions options)
+    {
+        if (options.Database.Length == 0)
+            options.Database = Path.Combine(StateDirectory.Open().Path, "log", "events.db");
+        if (options.AddressFile.Length == 0)
+            options.AddressFile = Path.Combine(RunDirectory.Open().Path, "log-sink.json");
+    }
+
+    private static void MapEndpoints(WebApplication app)
+    {
+        // As plain request delegates: nothing is compiled while starting.
+        app.MapPost("/events", app.Services.GetRequiredService<EventIngest>().HandleAsync);
+        app.MapGet("/events", app.Services.GetRequiredService<EventsEndpoint>().HandleAsync);
+        app.MapGet("/events/stream", app.Services.GetRequiredService<EventStream>().HandleAsync);
+        app.MapGet("/sessions", app.Services.GetRequiredService<SessionsEndpoint>().HandleAsync);
+        app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Options;
+
+namespace Gatehouse.LogSink;
+
+/// <summary>Configuration <c>LogSink:*</c>, and <c>Gatehouse:Token</c>.</summary>
+internal sealed class LogSinkOptions
+{
+    public const string Section = "LogSink";
+    public const string TokenKey = "Gatehouse:Token";
+
+    /// <summary>The database. Default: <c>log/events.db</c> in the state directory.</summary>
+    public string Database { get; set; } = "";
+
+    /// <summary>Where the command line finds this sink. Default: <c>log-sink.json</c> in the run directory.</summary>
+    public string AddressFile { get; set; } = "";
+
+    /// <summary>Listens on addresses that are not loopback too: for a container, whose network is its own.</summary>
+    public bool AllowRemote { get; set; }
+
+    /// <summary>What whoever speaks to the sink must know: <c>Gatehouse:Token</c>.</summary>
+    public string Token { get; set; } = "";
+}
+
+internal sealed class LogSinkOptionsValidation : IValidateOptions<LogSinkOptions>
+{
+    public ValidateOptionsResult Validate(string? name, LogSinkOptions options)
+    {
+        List<string> problems = [];
+        if (string.IsNullOrWhiteSpace(options.Token))
+            problems.Add("Gatehouse:Token is not set: give every service the same random token (environment Gatehouse__Token)");
+        if (options.Token.Any(c => c is <= ' ' or > '~'))
+            problems.Add("Gatehouse:Token has a character that no header can carry: use printable ASCII without spaces");
+        if (!Path.IsPathFullyQualified(options.Database))
+            problems.Add($"LogSink:Database is '{options.Database}': write an absolute path");
+        if (!Path.IsPathFullyQualified(options.AddressFile))
+            problems.Add($"LogSink:AddressFile is '{options.AddressFile}': write an absolute path");
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text;
+using Gatehouse.LogSink.Store;
+
+namespace Gatehouse.LogSink.Query;
+
+/// <summary>Which records are asked for. Values reach SQL as parameters only.</summary>
+internal sealed record EventFilter(string? Session, string? Gate, string? Verdict, string? Name)
+{
+    /// <summary>Characters after which a page ends: records full of what an agent sent are large.</summary>
+    private const int MostCharacters = 1 << 20;
+
+    /// <summary>A page of the records strictly between two sequences.</summary>
+    /// <returns>The records, and whether there may be more behind them.</returns>
+    public (List<EventRow> Rows, bool More) Read(EventDatabase database, long after, long before, bool newestFirst, int most)
+    {
+        using var connection = database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = Sql(newestFirst);
+        command.Parameters.AddWithValue("$after", after);
+        command.Parameters.AddWithValue("$before", before);
+        command.Parameters.AddWithValue("$most", most);
+        Add("$session", Session);
+        Add("$gate", Gate);
+        Add("$verdict", Verdict);
+        Add("$name", Name);
+        using var reader = command.ExecuteReader();
+        var rows = new List<EventRow>();
+        var characters = 0;
+        while (reader.Read())
+        {
+            var row = EventRow.Read(reader);
+            rows.Add(row);
+            characters += row.Subject.Length + (row.Rule?.Length ?? 0) + (row.Reason?.Length ?? 0) + (row.Detail?.Length ?? 0);
+            if (characters > MostCharacters)
+                return (rows, true);
+        }
+
+        return (rows, rows.Count == most);
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                command.Parameters.AddWithValue(name, value);
+        }
+    }
+
+    private string Sql(bool newestFirst)
+    {
+        var sql = new StringBuilder($"SELECT {EventRow.Columns} FROM events WHERE sequence > $after AND sequence < $before");
+        // '+' keeps SQLite from an index: the most selective one leads, and walking it backwards gives the order without sorting.
+        if (Session is not null)
+            sql.Append(" AND session = $session");
+        if (Verdict is not null)
+            sql.Append(Session is null ? " AND verdict = $verdict" : " AND +verdict = $verdict");
+        if (Gate is not null)
+            sql.Append(Session is null && Verdict is null ? " AND gate = $gate" : " AND +gate = $gate");
+        // Not LIKE: this knows no wildcards to escape, and sees what stands behind a NUL.
+        if (Name is not null)
+            sql.Append(" AND instr(lower(subject), lower($name)) > 0");
+        return sql.Append(CultureInfo.InvariantCulture, $" ORDER BY sequence {(newestFirst ? "DESC" : "ASC")} LIMIT $most").ToString();
+    }
+}

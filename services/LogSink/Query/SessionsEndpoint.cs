@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Text.Json;
+using Gatehouse.LogSink.Store;
+using Microsoft.Data.Sqlite;
+
+namespace Gatehouse.LogSink.Query;
+
+/// <summary><c>GET /sessions</c>: newest first, by when their first event arrived (clocks jump), as NDJSON.</summary>
+internal sealed class SessionsEndpoint(EventStore store)
+{
+    private const string Sql = """
+        SELECT session, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received
+        FROM sessions ORDER BY first DESC LIMIT $limit
+        """;
+
+    private static readonly string[] s_parameters = ["limit"];
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (EventQuery.TryParse(context.Request.Query, s_parameters, out var query) is { } problem)
+        {
+            await Problem.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "Bad query", problem, context.RequestAborted);
+            return;
+        }
+
+        var lines = new ArrayBufferWriter<byte>();
+        Read(query.Limit, lines);
+        context.Response.ContentType = "application/x-ndjson";
+        await context.Response.Body.WriteAsync(lines.WrittenMemory, context.RequestAborted);
+    }
+
+    private void Read(int limit, ArrayBufferWriter<byte> lines)
+    {
+        using var connection = store.Database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = Sql;
+        command.Parameters.AddWithValue("$limit", limit);
+        using var reader = command.ExecuteReader();
+        using var json = new Utf8JsonWriter(lines);
+        while (reader.Read())
+        {
+            Write(json, reader);
+            json.Flush();
+            lines.Write("\n"u8);
+            json.Reset();
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, SqliteDataReader reader)
+    {
+        json.WriteStartObject();
+        json.WriteString("session", reader.GetString(0));
+        json.WriteString("started", Time.Of(reader.GetInt64(1)));
+        if (!reader.IsDBNull(2))
+            json.WriteString("ended", Time.Of(reader.GetInt64(2)));
+        if (!reader.IsDBNull(3))
+            json.WriteNumber("exitCode", reader.GetInt64(3));
+        Text("command", 4);
+        Text("workingDirectory", 5);
+        Text("policy", 6);
+        Text("isolation", 7);
+        json.WriteNumber("allowed", reader.GetInt64(8));
+        json.WriteNumber("denied", reader.GetInt64(9));
+        json.WriteNumber("bytesSent", reader.GetInt64(10));
+        json.WriteNumber("bytesReceived", reader.GetInt64(11));
+        json.WriteEndObject();
+
+        void Text(string name, int column)
+        {
+            if (!reader.IsDBNull(column))
+                json.WriteString(name, reader.GetString(column));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace Gatehouse.LogSink.Store;
+
+/// <summary>
+/// What one commit adds to a session: verdicts on the agent's attempts (not the ends of attempts, nor what the sandbox says about the
+/// session itself) and the bytes of all events. Kept in the transaction that stores the events, so that listing sessions scans none.
+/// </summary>
+internal sealed class SessionTally(string session, long first, long seen)
+{
+    private const string Sandbox = "sandbox";
+
+    private const string Sql = """
+        INSERT INTO sessions
+            (session, first, seen, started, ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received)
+        VALUES
+            ($session, $first, $seen, $started, $ended, $exitCode, $command, $workingDirectory, $policy, $isolation, $allowed, $denied, $sent, $received)
+        ON CONFLICT (session) DO UPDATE SET
+            started           = coalesce(started, excluded.started),
+            ended             = coalesce(excluded.ended, ended),
+            exit_code         = coalesce(excluded.exit_code, exit_code),
+            command           = coalesce(command, excluded.command),
+            working_directory = coalesce(working_directory, excluded.working_directory),
+            policy            = coalesce(policy, excluded.policy),
+            isolation         = coalesce(isolation, excluded.isolation),
+            allowed           = allowed + excluded.allowed,
+            denied            = denied + excluded.denied,
+            bytes_sent        = min(bytes_sent + excluded.bytes_sent, $most),
+            bytes_received    = min(bytes_received + excluded.bytes_received, $most)
+        """;
+
+    /// <summary>The largest integer that every JSON reader keeps exactly. Sums stop there: an overflow would refuse the whole commit.</summary>
+    public const long MostBytes = 1L << 53;
+
+    private EventRow? _start;
+    private EventRow? _end;
+    private long _allowed;
+    private long _denied;
+    private long _bytesSent;
+    private long _bytesReceived;
+
+    public static void Add(Dictionary<string, SessionTally> tallies, long sequence, EventRow row)
+    {
+        if (!tallies.TryGetValue(row.Session, out var tally))
+            tallies.Add(row.Session, tally = new(row.Session, sequence, row.Ticks));
+        tally.Add(row);
+    }
+
+    public void Write(SqliteConnection connection, SqliteTransaction transaction)
+    {
+        var started = _start?.Detail is { } start ? DetailJson.Read(start) : null;
+        var ended = _end?.Detail is { } end ? DetailJson.Read(end) : null;
+        using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = Sql;
+        Set("$session", session);
+        Set("$first", first);
+        Set("$seen", seen);
+        Set("$started", _start?.Ticks);
+        Set("$ended", _end?.Ticks);
+        Set("$exitCode", long.TryParse(ended?.GetValueOrDefault("exitCode"), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var code) ? code : null);
+        foreach (var name in (string[])["command", "workingDirectory", "policy", "isolation"])
+            Set("$" + name, started?.GetValueOrDefault(name));
+        Set("$allowed", _allowed);
+        Set("$denied", _denied);
+        Set("$sent", _bytesSent);
+        Set("$received", _bytesReceived);
+        Set("$most", MostBytes);
+        command.ExecuteNonQuery();
+
+        void Set(string name, object? value) => command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+    }
+
+    private void Add(EventRow row)
+    {
+        _bytesSent = Math.Min(_bytesSent + row.BytesSent, MostBytes);
+        _bytesReceived = Math.Min(_bytesReceived + row.BytesReceived, MostBytes);
+        if (row.Gate == Sandbox)
+        {
+            if (row.Action == "session.start")
+                _start ??= row;
+            else if (row.Action == "session.end")
+                _end = row;
+        }
+        else if (row.Attempt is null)
+        {
+            if (row.Verdict == "allowed")
+                _allowed++;
+            else
+                _denied++;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Gatehouse.Gate.Kestrel;
+using Gatehouse.Gate.Recording;
+using Gatehouse.SecretsGateway.Calls;
+using Gatehouse.SecretsGateway.Credentials;
+using Gatehouse.SecretsGateway.Sessions;
+using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gatehouse.SecretsGateway.Forwarding;
+
+/// <summary>Carries an allowed call out and records how it ended, whichever way it ended.</summary>
+internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder recorder, TimeProvider time, IOptions<GatewayOptions> options)
+{
+    private readonly ForwarderRequestConfig _forwarding = new()
+    {
+        ActivityTimeout = options.Value.ActivityTimeout,
+        AllowResponseBuffering = false,
+    };
+
+    public async Task ForwardAsync(
+        HttpContext context, SessionState state, SecretCall call, CallDecision decision, SecretValue credential, Guid attempt,
+        string subject)
+    {
+        var started = time.GetTimestamp();
+        var (request, response) = (new CountingStream(context.Request.Body), new CountingStream(context.Response.Body));
+        (context.Request.Body, context.Response.Body) = (request, response);
+        var (secret, problem, removed) = (decision.Secret!, "the gateway failed", new List<string>());
+        try
+        {
+            var transformer = new CallTransformer(secret, decision.Path, call.Query, credential);
+            var (error, exception) = await SendAsync(context, state, decision, transformer);
+            problem = error == ForwarderError.None ? "" : UpstreamFailures.Describe(error, exception, credential);
+            removed = transformer.Removed;
+            if (error != ForwarderError.None && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+                await UpstreamFailures.Answer(error, exception, secret.Name).WriteAsync(context);
+        }
+        finally
+        {
+            var duration = time.GetElapsedTime(started);
+            recorder.RecordEnd(state.Session, attempt, "request.end", subject, request.Count, response.Count, duration, detail =>
+            {
+                detail["status"] = context.Response.StatusCode.ToString(CultureInfo.InvariantCulture);
+                detail["upstream"] = secret.Upstream.Authority;
+                detail["removed"] = removed.Count == 0 ? null : string.Join(' ', removed);
+                detail["problem"] = problem.Length == 0 ? null : problem;
+            });
+        }
+    }
+
+    private async Task<(ForwarderError Error, Exception? Exception)> SendAsync(
+        HttpContext context, SessionState state, CallDecision decision, CallTransformer transformer)
+    {
+        var secret = decision.Secret!;
+        try
+        {
+            var client = state.Clients.For(secret);
+            var error = await forwarder.SendAsync(
+                context, secret.Upstream.AbsoluteUri, client, _forwarding, transformer, state.Session.Ended);
+            return (error, context.Features.Get<IForwarderErrorFeature>()?.Exception);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            return (ForwarderError.RequestCreation, e);
+        }
+    }
+}

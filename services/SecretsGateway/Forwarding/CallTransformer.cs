@@ -1,0 +1,44 @@
+using Gatehouse.Policy.Secrets;
+using Gatehouse.SecretsGateway.Credentials;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gatehouse.SecretsGateway.Forwarding;
+
+/// <summary>
+/// Turns the agent's request into the call that was checked: its path and query exactly, without whatever the agent sent in the places
+/// where credentials stand, with the real one; and makes the answer harmless on its way back.
+/// </summary>
+internal sealed class CallTransformer(SecretPolicy secret, string path, string query, SecretValue credential) : HttpTransformer
+{
+    // The path was checked in this form: nothing may decode or resolve it again.
+    private readonly Uri _target = new(
+        secret.Upstream.GetLeftPart(UriPartial.Authority) + secret.Upstream.AbsolutePath.TrimEnd('/') + path + query,
+        new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+    /// <summary>Headers of the answer that were taken out because they showed the credential, or led away.</summary>
+    public List<string> Removed { get; private set; } = [];
+
+    public override async ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+        proxyRequest.RequestUri = _target;
+        AgentHeaders.Strip(proxyRequest.Headers, secret.Inject.Header);
+        if (proxyRequest.Content is { } content)
+            AgentHeaders.Strip(content.Headers, secret.Inject.Header);
+        if (!proxyRequest.Headers.TryAddWithoutValidation(secret.Inject.Header, credential.Inject(secret.Inject.Value)))
+            throw new InvalidOperationException($"no credential can stand in the header {secret.Inject.Header}");
+    }
+
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is not null)
+            Removed = UpstreamHeaders.Prune(proxyResponse, _target, secret, credential);
+        return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+    }
+
+    /// <summary>None are forwarded: they come when the headers have been checked and gone.</summary>
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+}

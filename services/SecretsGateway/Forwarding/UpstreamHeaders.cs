@@ -1,0 +1,70 @@
+using System.Collections.Frozen;
+using System.Net.Http.Headers;
+using Gatehouse.Policy.Secrets;
+using Gatehouse.SecretsGateway.Credentials;
+
+namespace Gatehouse.SecretsGateway.Forwarding;
+
+/// <summary>What of the upstream's headers does not reach the agent.</summary>
+internal static class UpstreamHeaders
+{
+    private static readonly FrozenSet<string> s_stripped = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        // A session of the person's account, which the agent could use elsewhere.
+        "Set-Cookie", "Set-Cookie2",
+        // About the upstream's own origin, read as if about the gateway's.
+        "Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Clear-Site-Data", "Expect-CT", "NEL", "Report-To",
+        "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection");
+
+    /// <summary>Prunes an answer, and says which headers it took out because they led away or showed the credential.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="requested">What was asked for: relative redirects are relative to it.</param>
+    /// <param name="secret">Whose upstream it is.</param>
+    /// <param name="credential">What must not show.</param>
+    public static List<string> Prune(HttpResponseMessage response, Uri requested, SecretPolicy secret, SecretValue credential)
+    {
+        List<string> removed = [];
+        Strip(response.Headers);
+        RewriteLocation(response.Headers, requested, secret, removed);
+        RemoveCredential(response.Headers, credential, removed);
+        RemoveCredential(response.Content.Headers, credential, removed);
+        // Free text that nobody needs; HTTP/2 has none.
+        response.ReasonPhrase = null;
+        return removed;
+    }
+
+    private static void Strip(HttpResponseHeaders headers)
+    {
+        // Connection nominates headers for this hop alone (RFC 9110 §7.6.1).
+        var nominated = headers.NonValidated.TryGetValues("Connection", out var values)
+            ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase)
+            : [];
+        var names = headers.NonValidated.Select(header => header.Key).ToList();
+        foreach (var name in names.Where(name => s_stripped.Contains(name) || nominated.Contains(name)))
+            headers.Remove(name);
+    }
+
+    private static void RewriteLocation(HttpResponseHeaders headers, Uri requested, SecretPolicy secret, List<string> removed)
+    {
+        // As sent: what does not parse as a URL here may do so at the agent.
+        if (!headers.NonValidated.TryGetValues("Location", out var values))
+            return;
+        var locations = values.ToList();
+        headers.Remove("Location");
+        if (locations is [var location] && Redirect.TryRewrite(location, requested, secret, out var rewritten))
+            headers.TryAddWithoutValidation("Location", rewritten);
+        else
+            removed.Add("Location");
+    }
+
+    private static void RemoveCredential(HttpHeaders headers, SecretValue credential, List<string> removed)
+    {
+        var showing = headers.NonValidated.Where(header =>
+            credential.IsIn(header.Key) || header.Value.Any(value => credential.IsIn(value)));
+        foreach (var name in showing.Select(header => header.Key).ToList())
+        {
+            headers.Remove(name);
+            removed.Add(credential.IsIn(name) ? credential.ToString() : name);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Net;
+using Gatehouse.LogSink.Tests.Support;
+using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
+
+namespace Gatehouse.LogSink.Tests.Query;
+
+public sealed class SessionsTests
+{
+    private static readonly DateTimeOffset s_start = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
+
+    private static BoundaryEvent Start(string session) => Sample.Event(session, "claude") with
+    {
+        Gate = Boundary.Sandbox,
+        Action = "session.start",
+        Time = s_start,
+        Detail = ImmutableSortedDictionary<string, string>.Empty
+            .Add("command", "claude -p").Add("workingDirectory", "/home/me").Add("policy", "gatehouse.yaml").Add("isolation", "bubblewrap").Add("pid", "7"),
+    };
+
+    private static BoundaryEvent End(string session, string exitCode) => Sample.Event(session, "claude") with
+    {
+        Gate = Boundary.Sandbox,
+        Action = "session.end",
+        Time = s_start.AddMinutes(5),
+        Detail = ImmutableSortedDictionary<string, string>.Empty.Add("exitCode", exitCode).Add("reason", "exited"),
+    };
+
+    [Fact]
+    public async Task Session_FromStartToEnd_IsSummedUp()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        var allowed = Sample.Event();
+        await sink.StoreAsync(Start("s1"), allowed, Sample.Event() with { Verdict = VerdictKind.Denied });
+        await sink.StoreAsync(
+            Sample.Event() with { Attempt = allowed.Id, Action = "connect.end", BytesSent = 10, BytesReceived = 200 },
+            Sample.Event() with { BytesSent = 1, BytesReceived = 2 }, End("s1", "-3"));
+        // What is sent again counts once.
+        await sink.StoreAsync(allowed);
+
+        var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
+        Assert.Equal(
+            """{"session":"s1","started":"2026-11-23T12:00:00+00:00","ended":"2026-11-23T12:05:00+00:00","exitCode":-3,"command":"claude -p","workingDirectory":"/home/me","policy":"gatehouse.yaml","isolation":"bubblewrap","allowed":2,"denied":1,"bytesSent":11,"bytesReceived":202}""",
+            session.GetRawText().Replace("\\u002B", "+", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Session_WithoutItsStart_BeginsWithItsFirstEvent()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync(Sample.Event() with { Time = s_start });
+
+        var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
+
+        Assert.Equal(s_start, session.GetProperty("started").GetDateTimeOffset());
+        Assert.False(session.TryGetProperty("ended", out _));
+        Assert.False(session.TryGetProperty("command", out _));
+    }
+
+    [Fact]
+    public async Task Session_StartArrivesLate_OrAgain_IsTheFirstOne()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync(Sample.Event());
+        await sink.StoreAsync(Start("s1"));
+        await sink.StoreAsync(Start("s1") with { Time = s_start.AddHours(1) });
+
+        Assert.Equal(s_start, Assert.Single(await sink.GetLinesAsync("/sessions")).GetProperty("started").GetDateTimeOffset());
+    }
+
+    [Fact]
+    public async Task Sessions_Many_AreListedNewestFirst()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        // By arrival: a clock that went back does not hide a session behind older ones.
+        await sink.StoreAsync(Start("b"), Start("a"), Start("c") with { Time = s_start.AddDays(-1) });
+        await sink.StoreAsync(End("b", "0"));
+
+        Assert.Equal(["c", "a", "b"], await NamesAsync(sink, ""));
+        Assert.Equal(["c", "a"], await NamesAsync(sink, "?limit=2"));
+        Assert.Equal(HttpStatusCode.BadRequest, await sink.GetStatusAsync("/sessions?limit=1001"));
+        Assert.Equal(HttpStatusCode.BadRequest, await sink.GetStatusAsync("/sessions?session=a"));
+    }
+
+    [Fact]
+    public async Task Session_BytesBeyondAllMeasure_StopAtTheBound()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        for (var i = 0; i < 3; i++)
+            await sink.StoreAsync(Sample.Many(1_000).Select(each => each with { BytesSent = 1L << 53 }));
+
+        Assert.Equal(1L << 53, Assert.Single(await sink.GetLinesAsync("/sessions")).GetProperty("bytesSent").GetInt64());
+    }
+
+    private static async Task<IEnumerable<string?>> NamesAsync(RunningSink sink, string query) =>
+        (await sink.GetLinesAsync("/sessions" + query)).Select(line => line.GetProperty("session").GetString());
+}

@@ -1,0 +1,78 @@
+namespace Gatehouse.TestKit;
+
+/// <summary>An installation with an internet on loopback: an HTTPS origin that the policy allows by name, an API that wants a key, and a workspace under that policy.</summary>
+public sealed class EnclosureSite : IAsyncDisposable
+{
+    /// <summary>What the gateway injects; it must never be seen inside.</summary>
+    public const string Key = "sk-real-key-4f9d2c71";
+
+    private readonly TestCertificates _certificates = new();
+
+    private EnclosureSite(Installation installation, TestOrigin web, TestOrigin api, string workspace) =>
+        (Installation, Web, Api, Workspace) = (installation, web, api, workspace);
+
+    public Installation Installation { get; }
+
+    public TestOrigin Web { get; private set; }
+
+    public TestOrigin Api { get; }
+
+    /// <summary>The folder that holds the policy, and is the workspace.</summary>
+    public string Workspace { get; private set; }
+
+    public static async Task<EnclosureSite> CreateAsync(bool unprivileged)
+    {
+        var installation = Installation.Create(unprivileged);
+        var api = await TestOrigin.StartAsync();
+        var site = new EnclosureSite(installation, null!, api, "");
+        site.Web = await TestOrigin.StartAsync(site._certificates.CreateLeaf("allowed.test", "blocked.test", "deep.wild.test"));
+        installation.Environment["TEST_API_KEY"] = Key;
+        site.Workspace = site.CreateWorkspace("project");
+        return site;
+    }
+
+    /// <summary>Another workspace under the same policy.</summary>
+    public string CreateWorkspace(string name, string more = "", params (string Path, string Content)[] files) => Installation.Folder(name,
+        [("ca.pem", _certificates.AuthorityPem), ("gatehouse.yaml", Policy(more)), ("seen.txt", "lower\n"), (".env", "HIDDEN=yes\n"), ("docs/notes.txt", "notes\n"), .. files]);
+
+    /// <summary>The record of the newest session, a line of JSON each.</summary>
+    public async Task<string> RecordAsync(params string[] filter)
+    {
+        var sessions = await Installation.RunAsync(Workspace, ["sessions", "--json", "--limit", "1"]);
+        var session = System.Text.Json.JsonDocument.Parse(sessions.Output.Split('\n')[0]).RootElement.GetProperty("session").GetString()!;
+        return (await Installation.RunAsync(Workspace, ["log", session, "--json", "--limit", "5000", .. filter])).Output;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Installation.DisposeAsync();
+        await Web.DisposeAsync();
+        await Api.DisposeAsync();
+        _certificates.Dispose();
+    }
+
+    private string Policy(string more) => $$"""
+        version: 1
+        agent:
+          limits: { processes: 400, duration: 5m }
+          environment: { FROM_POLICY: "yes" }
+        filesystem:
+          inputs: [{ host: docs, at: /docs }]
+          workspaces: [{ host: ., at: /workspace, mode: overlay }]
+          scratch: [{ at: /tmp, size: 64MiB }]
+          hide: ["**/.env"]
+        egress:
+          allow:
+            - { host: allowed.test, connect: "{{Web.EndPoint}}", trust: ca.pem }
+            - { host: "*.wild.test", connect: "{{Web.EndPoint}}", trust: ca.pem }
+            - { address: "2001:db8::7", ports: [443] }
+        secrets:
+          - name: api
+            upstream: http://{{Api.EndPoint}}
+            from: env:TEST_API_KEY
+            inject: { header: x-api-key, value: "{secret}" }
+            expose: { API_URL: "{url}", API_KEY: placeholder }
+            allow: [{ method: GET, path: /v1/whoami }]
+        {{more}}
+        """;
+}
