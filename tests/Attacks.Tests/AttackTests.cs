@@ -17,7 +17,7 @@ public abstract class AttackTests(AttackFixture fixture)
     [InlineData("curl -skS --noproxy '*' --max-time 5 --resolve blocked.test:443:198.18.0.2 https://blocked.test/", ":443")]
     [InlineData("dig +short allowed.test; curl -skS --noproxy '*' --max-time 5 --resolve blocked.test:443:198.18.0.2 https://blocked.test/", "names-disagree")]
     [InlineData("curl -skS --max-time 5 --connect-to blocked.test:443:allowed.test:443 https://blocked.test/", "names-disagree")]
-    [InlineData("curl -sS --max-time 5 -H 'Host: blocked.test' http://allowed.test/", "names-disagree")]
+    [InlineData("curl -sS --max-time 5 -H 'Host: blocked.test' http://allowed.test/", "invalid-request")]
     [InlineData("curl -sS --noproxy '*' --max-time 5 -H 'Host: blocked.test' http://allowed.test/", "names-disagree")]
     [InlineData("curl -sS --noproxy '*' --max-time 5 http://169.254.169.254/latest/meta-data/", "169.254.169.254")]
     [InlineData("curl -sS --max-time 5 http://2130706433/", "127.0.0.1")]
