@@ -1,6 +1,6 @@
-using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 
@@ -55,7 +55,7 @@ internal sealed class WorktreeSession : IDisposable
             Command = ["agent", "\u001b[31m"],
             WorkingDirectory = Host,
             Hide = [.. hide],
-            Workspaces = [WorktreeWorkspace.Create(folder, Path.Combine(Host, below).TrimEnd('/'), "/workspace", Id, HideRules.Parse(hide))],
+            Workspaces = [WorktreeWorkspace.Create(folder, Id, Path.Combine(Host, below).TrimEnd('/'), "/workspace", HideRules.Parse(hide))],
         };
         return this;
     }
@@ -68,11 +68,11 @@ internal sealed class WorktreeSession : IDisposable
 
     public WorktreeSession Finish()
     {
-        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Record, Workspace, DateTimeOffset.UnixEpoch.AddYears(50))] };
+        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Workspace, Record.HideRules())] };
         return this;
     }
 
-    public string Changes() => string.Join('\n', WorktreeWorkspace.Changes(Record, Workspace).Select(OverlaySession.Line));
+    public string Changes() => string.Join('\n', WorktreeWorkspace.Changes(Workspace, Record.HideRules()).Select(OverlaySession.Line));
 
     /// <summary>The host's git as a person would use it, but for what its configuration runs.</summary>
     public string Git(string arguments) =>

@@ -1,5 +1,6 @@
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Files;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 

@@ -9,7 +9,7 @@ namespace Gatehouse.AgentSandbox.Workspaces.Worktrees;
 /// Writes a commit's files into a folder. By our own hand: no smudge filter, no post-checkout hook, no pointer to the repository in it; hidden files are
 /// never written at all.
 /// </summary>
-internal sealed class Checkout(GitRepository repository, Folder tree, FileStatus owner) : IDisposable
+internal sealed class Checkout(GitCommand repository, Folder tree, FileStatus owner) : IDisposable
 {
     private const int CopyBuffer = 64 * 1024;
 

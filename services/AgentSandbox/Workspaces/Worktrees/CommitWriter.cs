@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Gatehouse.AgentSandbox.Workspaces.Changes;
 using Gatehouse.AgentSandbox.Workspaces.Files;
+using Gatehouse.AgentSandbox.Workspaces.Sessions;
 
 namespace Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
@@ -16,20 +17,19 @@ internal static class CommitWriter
     private const string Author = "Gatehouse agent <agent@gatehouse.invalid>";
 
     /// <returns>Id of the commit.</returns>
-    public static string Write(
-        GitRepository repository, Folder tree, string branch, string start, string prefix, ImmutableArray<Change> changes, string message, DateTimeOffset time)
+    public static string Write(GitCommand repository, Folder tree, WorktreeRecord worktree, ImmutableArray<Change> changes)
     {
-        using var git = repository.Start(workTree: null, "fast-import", "--quiet", "--done", "--date-format=raw");
+        var (branch, prefix) = (worktree.Branch, worktree.Prefix);
+        using var git = repository.Start(workTree: null, "fast-import", "--quiet", "--done", "--date-format=now");
         var errors = git.StandardError.ReadToEndAsync();
         git.StandardOutput.Close();
         try
         {
             using var input = new BufferedStream(git.StandardInput.BaseStream, 64 * 1024);
-            var when = string.Create(CultureInfo.InvariantCulture, $"{time.ToUnixTimeSeconds()} +0000");
-            var text = Encoding.UTF8.GetBytes(message);
-            Write(input, $"commit refs/heads/{branch}\nauthor {Author} {when}\ncommitter {Author} {when}\ndata {text.Length}\n");
+            var text = Encoding.UTF8.GetBytes($"What the agent left in {branch}\n\nRecorded by Gatehouse when the session ended; no person has reviewed it.\n");
+            Write(input, $"commit refs/heads/{branch}\nauthor {Author} now\ncommitter {Author} now\ndata {text.Length}\n");
             input.Write(text);
-            Write(input, $"\nfrom {start}\n");
+            Write(input, $"\nfrom {worktree.Base}\n");
             foreach (var change in changes.Where(change => change.Kind is ChangeKind.Deleted or ChangeKind.TypeChanged))
                 Write(input, $"D {Quote(prefix, change.Path)}\n");
             foreach (var change in changes.Where(change => change.Kind != ChangeKind.Deleted))

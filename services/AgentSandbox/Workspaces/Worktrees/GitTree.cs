@@ -14,7 +14,7 @@ internal readonly record struct GitEntry(string Mode, string Id)
 internal static class GitTree
 {
     /// <exception cref="WorkspaceException">It holds a path that no working tree may: somebody made it to escape from one.</exception>
-    public static SortedDictionary<RelativePath, GitEntry> Read(GitRepository repository, string commit, string prefix)
+    public static SortedDictionary<RelativePath, GitEntry> Read(GitCommand repository, string commit, string prefix)
     {
         var entries = new SortedDictionary<RelativePath, GitEntry>();
         ReadOnlySpan<byte> rest = repository.Run("ls-tree", "-r", "-z", "--full-tree", prefix.Length == 0 ? commit : $"{commit}:{prefix}");

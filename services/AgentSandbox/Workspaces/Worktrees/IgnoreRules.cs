@@ -14,7 +14,7 @@ internal sealed class IgnoreRules : IDisposable
     private readonly Process _git;
     private readonly Stream _output;
 
-    public IgnoreRules(GitRepository repository, string workTree)
+    public IgnoreRules(GitCommand repository, string workTree)
     {
         _git = repository.Start(workTree, "check-ignore", "--no-index", "--stdin", "--verbose", "--non-matching", "-z");
         _output = new BufferedStream(_git.StandardOutput.BaseStream);
