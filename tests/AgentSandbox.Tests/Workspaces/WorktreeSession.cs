@@ -44,7 +44,7 @@ internal sealed class WorktreeSession : IDisposable
 
     public WorkspaceRecord Workspace => Record.Workspaces[0];
 
-    public WorktreeSession Begin(string below = "", params string[] hide)
+    public WorktreeSession Begin(string below = "", params string[] hide) => Guarded(() =>
     {
         var folder = _session.Store.WorkspaceFolder(Id, 0);
         Record = new()
@@ -57,20 +57,12 @@ internal sealed class WorktreeSession : IDisposable
             Hide = [.. hide],
             Workspaces = [WorktreeWorkspace.Create(folder, Id, Path.Combine(Host, below).TrimEnd('/'), "/workspace", HideRules.Parse(hide))],
         };
-        return this;
-    }
+    });
 
-    public WorktreeSession Agent(string script)
-    {
-        _session.Shell(Tree, "export HOME=/nonexistent; " + script);
-        return this;
-    }
+    public WorktreeSession Agent(string script) => Guarded(() => _session.Shell(Tree, "export HOME=/nonexistent; " + script));
 
-    public WorktreeSession Finish()
-    {
-        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Workspace, Record.HideRules())] };
-        return this;
-    }
+    public WorktreeSession Finish() => Guarded(() =>
+        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Workspace, Record.HideRules())] });
 
     public string Changes() => string.Join('\n', WorktreeWorkspace.Changes(Workspace, Record.HideRules()).Select(OverlaySession.Line));
 
@@ -81,4 +73,18 @@ internal sealed class WorktreeSession : IDisposable
     public string Shell(string script) => _session.Shell(Host, script);
 
     public void Dispose() => _session.Dispose();
+
+    private WorktreeSession Guarded(Action act)
+    {
+        try
+        {
+            act();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 }
