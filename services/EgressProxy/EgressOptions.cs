@@ -5,6 +5,9 @@ internal sealed class EgressOptions
 {
     public const string Section = "Egress";
 
+    /// <summary>The resolver's endpoint for gates; found by service discovery.</summary>
+    public Uri Resolver { get; set; } = new("http://dns-resolver");
+
     /// <summary>The longest wait for a request head or a ClientHello. They fit in one flight; 10 s is a bad link's patience.</summary>
     public TimeSpan HeadTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -15,6 +15,8 @@ internal sealed class EgressOptionsValidation : IValidateOptions<EgressOptions>
         Check(options.DialTimeout, nameof(options.DialTimeout), errors);
         Check(options.DialTotalTimeout, nameof(options.DialTotalTimeout), errors);
         Check(options.ResolverTimeout, nameof(options.ResolverTimeout), errors);
+        if (!options.Resolver.IsAbsoluteUri || options.Resolver.Scheme != Uri.UriSchemeHttp)
+            errors.Add($"{EgressOptions.Section}:{nameof(options.Resolver)} must be an http URL, such as http://dns-resolver");
         if (options.PacketEventsPerSecond is < 1 or > 100_000)
             errors.Add($"{EgressOptions.Section}:{nameof(options.PacketEventsPerSecond)} must be 1 to 100000");
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);

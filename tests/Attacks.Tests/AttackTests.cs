@@ -48,15 +48,15 @@ public abstract class AttackTests(AttackFixture fixture)
         var result = await Inside(script + " > /tmp/out 2>/tmp/err; code=$?; cat /tmp/out; [ $code = 0 ] && ! grep -q urn:gatehouse /tmp/out && ! grep -q '\"status\":4' /tmp/out && [ -s /tmp/out ] && echo REACHED");
         Assert.DoesNotContain("REACHED", result.Output, StringComparison.Ordinal);
         Assert.Equal(asked, Site.Web.Requests.Count + Site.Api.Requests.Count);
-        Assert.Contains(recorded, await Site.RecordAsync("--verdict", "denied"), StringComparison.OrdinalIgnoreCase);
+        await Site.ExpectRecordAsync(recorded, "--verdict", "denied");
     }
 
     [Fact]
     public async Task PortScan_EveryPort_IsRefusedAndRecorded()
     {
         await Inside("for p in 1 21 25 110 143 445 1433 3306 3389 5432 6379 8080 9200 11211 27017; do (exec 3<>/dev/tcp/10.9.8.7/$p) 2>/dev/null && echo OPEN $p; done");
-        var record = await Site.RecordAsync("--gate", "egress");
-        Assert.All(new[] { 1, 21, 445, 5432, 6379, 27017 }, port => Assert.Contains($"tcp 10.9.8.7:{port}\"", record, StringComparison.Ordinal));
+        foreach (var port in new[] { 1, 21, 445, 5432, 6379, 27017 })
+            await Site.ExpectRecordAsync($"tcp 10.9.8.7:{port}\"", "--gate", "egress");
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public abstract class AttackTests(AttackFixture fixture)
             P
             """);
         Assert.DoesNotContain("ANSWER", result.Output, StringComparison.Ordinal);
-        Assert.Contains("icmp 8.8.8.8", await Site.RecordAsync("--gate", "egress"), StringComparison.Ordinal);
+        await Site.ExpectRecordAsync("icmp 8.8.8.8", "--gate", "egress");
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public abstract class AttackTests(AttackFixture fixture)
     [Fact]
     public async Task Link_PlantedInTheWorkspace_ReadsNothingOfTheHost()
     {
-        var result = await Inside("ln -s /etc/shadow a; ln -s /proc/1/root/root b; ln -s ../../../../../../root c; cat a b/* c/* 2>/dev/null; ls c 2>/dev/null");
+        var result = await Inside("ln -s /etc/shadow a; ln -s /proc/1/root/root b; ln -s ../../../../../../root c; cat a b/* c/* 2>/dev/null");
         Assert.Equal("", result.Output.Trim());
     }
 

@@ -15,7 +15,11 @@ internal static class RawAnswers
 
     public static ReadOnlyMemory<byte> Established { get; } = "HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray();
 
-    private static ReadOnlyMemory<byte> AccessDenied { get; } = TlsRecords.AccessDenied.ToArray();
+    /// <summary>A policy refused: the client's error then says so, and not that something broke.</summary>
+    public static ReadOnlyMemory<byte> AccessDenied { get; } = TlsRecords.FatalAlert(49);
+
+    /// <summary>Allowed, and not reached.</summary>
+    public static ReadOnlyMemory<byte> InternalError { get; } = TlsRecords.FatalAlert(80);
 
     /// <summary>A whole HTTP response; then the connection is closed.</summary>
     public static Task SendAsync(Socket socket, Problem problem, CancellationToken cancellationToken)
@@ -26,9 +30,9 @@ internal static class RawAnswers
         return SendAndCloseAsync(socket, (byte[])[.. Encoding.ASCII.GetBytes(head), .. body], cancellationToken);
     }
 
-    /// <summary>A fatal alert; then the connection is closed.</summary>
-    public static Task SendAlertAsync(Socket socket, CancellationToken cancellationToken) =>
-        SendAndCloseAsync(socket, AccessDenied, cancellationToken);
+    /// <summary>A fatal TLS alert; then the connection is closed.</summary>
+    public static Task SendAlertAsync(Socket socket, ReadOnlyMemory<byte> alert, CancellationToken cancellationToken) =>
+        SendAndCloseAsync(socket, alert, cancellationToken);
 
     /// <summary>RST: for protocols in which there is nothing to say.</summary>
     public static void Reset(Socket socket) => socket.Close(0);
@@ -55,7 +59,7 @@ internal static class RawAnswers
                     drained += count;
                 }
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 // It has had its chance.
             }

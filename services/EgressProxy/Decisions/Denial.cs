@@ -41,6 +41,9 @@ internal enum Denial
     /// <summary>A head that parsers could read differently.</summary>
     InvalidRequest,
 
+    /// <summary>A connection on which no request came.</summary>
+    NoRequest,
+
     /// <summary>A request to the proxy that is meant for an origin server.</summary>
     NotForProxy,
 

@@ -12,6 +12,8 @@ namespace Gatehouse.EgressProxy.Doors;
 internal sealed class AgentConnection(GateSession session, HttpMessageInvoker upstream, Socket socket, IPEndPoint dialled, SocketPurpose purpose)
     : ISessionFeature
 {
+    private int _requests;
+
     public GateSession Session => session;
 
     /// <summary>The session's own pool of connections to origins.</summary>
@@ -31,6 +33,11 @@ internal sealed class AgentConnection(GateSession session, HttpMessageInvoker up
     /// <summary>Set when nothing can be decided: every request is answered with it.</summary>
     public Denial Denial { get; init; }
 
+    /// <summary>Whether Kestrel read any request from it, however malformed.</summary>
+    public bool HadRequest => Volatile.Read(ref _requests) != 0;
+
     /// <summary>What was dialled, when nothing better is known.</summary>
     public Destination DialledDestination => new(RemoteHost.Of(dialled.Address), dialled.Port);
+
+    public void OnRequest() => Interlocked.Increment(ref _requests);
 }

@@ -88,4 +88,5 @@ internal enum ConnectHead
     OtherMethod,
 
     Invalid,
+    TooSlow,
 }

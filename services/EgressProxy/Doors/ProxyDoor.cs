@@ -27,7 +27,8 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
                 break;
             default:
                 var attempt = new Attempt { Via = Way.Connect, To = connection.DialledDestination };
-                await RefuseAsync(connection, attempt, checkpoint.Deny(connection.Session, attempt, Denial.InvalidRequest, connection.Dialled), cancellationToken);
+                var denial = kind == ConnectHead.TooSlow ? Denial.TooSlow : Denial.InvalidRequest;
+                await RefuseAsync(connection, attempt, checkpoint.Deny(connection.Session, attempt, denial, connection.Dialled), cancellationToken);
                 break;
         }
     }
@@ -42,6 +43,20 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
         else if (attempt.To.Port == EgressDecider.HttpPort)
         {
             // Plain HTTP in a tunnel: each request is held to what CONNECT asked for.
+            await HandOverAsync(connection, attempt, passage, cancellationToken);
+        }
+        else
+        {
+            using var first = new FirstBytes();
+            await tunnels.RunAsync(connection, attempt, passage, first, cancellationToken);
+        }
+    }
+
+    private async Task HandOverAsync(AgentConnection connection, Attempt attempt, Passage passage, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
             await connection.Socket.SendAsync(RawAnswers.Established, SocketFlags.None, cancellationToken);
             await http.RunAsync(new(connection.Session, connection.Upstream, connection.Socket, connection.Dialled, connection.Purpose)
             {
@@ -49,9 +64,10 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
                 To = attempt.To,
             }, cancellationToken);
         }
-        else
+        finally
         {
-            await tunnels.RunAfterFirstWordAsync(connection, attempt, passage, cancellationToken);
+            // Its bytes are with its requests.
+            checkpoint.End(connection.Session, passage, 0, 0, time.GetElapsedTime(started), "completed");
         }
     }
 
@@ -67,7 +83,7 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
         }
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
-            return (ConnectHead.Invalid, default);
+            return (ConnectHead.TooSlow, default);
         }
         catch (SocketException)
         {

@@ -58,22 +58,23 @@ internal sealed class TransparentDoor(
             ? checkpoint.Deny(connection.Session, attempt, Denial.ResolverUnavailable, connection.Dialled)
             : checkpoint.Pass(connection.Session, attempt, connection.Dialled);
         if (passage.IsOpen)
-            await tunnels.RunAsync(connection, attempt.To, passage, first.Memory, cancellationToken);
+            await tunnels.RunAsync(connection, attempt, passage, first, cancellationToken);
         else if (TlsRecords.CanBegin(first.Memory.Span))
-            await RawAnswers.SendAlertAsync(connection.Socket, cancellationToken);
+            await RawAnswers.SendAlertAsync(connection.Socket, RawAnswers.AccessDenied, cancellationToken);
         else
             RawAnswers.Reset(connection.Socket);
     }
 
     private async Task HandleTcpAsync(AgentConnection connection, CancellationToken cancellationToken)
     {
+        using var first = new FirstBytes();
         var to = await MeaningAsync(connection, cancellationToken);
         var attempt = new Attempt { Via = connection.Via, To = to ?? connection.DialledDestination };
         var passage = to is null
             ? checkpoint.Deny(connection.Session, attempt, Denial.ResolverUnavailable, connection.Dialled)
             : checkpoint.Pass(connection.Session, attempt, connection.Dialled);
         if (passage.IsOpen)
-            await tunnels.RunAfterFirstWordAsync(connection, attempt, passage, cancellationToken);
+            await tunnels.RunAsync(connection, attempt, passage, first, cancellationToken);
         else
             RawAnswers.Reset(connection.Socket);
     }

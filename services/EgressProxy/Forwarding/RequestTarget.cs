@@ -13,25 +13,36 @@ internal readonly record struct RequestTarget(Destination Authority, string Path
 {
     private const string Scheme = "http://";
 
+    /// <summary>Without the query, which may hold what no record should.</summary>
+    public ReadOnlySpan<char> Path => PathAndQuery.AsSpan(0, PathAndQuery.IndexOf('?', StringComparison.Ordinal) is >= 0 and var end ? end : PathAndQuery.Length);
+
     public static RequestTarget Read(HttpContext context, AgentConnection connection)
     {
         var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var hosts = context.Request.Headers.Host;
-        if (hosts.Count != 1 || !Destination.TryParse(hosts[0], EgressDecider.HttpPort, out var host))
-            return new(connection.DialledDestination, "/", Denial.InvalidRequest);
-        if (raw.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            var rest = raw[Scheme.Length..];
-            var end = rest.AsSpan().IndexOfAny('/', '?');
-            var path = end < 0 ? "/" : rest[end] == '?' ? "/" + rest[end..] : rest[end..];
-            if (!Destination.TryParse(end < 0 ? rest : rest[..end], EgressDecider.HttpPort, out var authority))
-                return new(host, path, Denial.InvalidRequest);
-            // RFC 9112 §3.2.2 has the target win; servers that look at Host would go elsewhere.
-            return new(authority, path, authority == host ? Denial.None : Denial.Disagreement);
-        }
+        var headers = context.Request.Headers;
+        var isProxy = connection.To is null;
+        if (headers.Host.Count != 1 || !Destination.TryParse(headers.Host[0], EgressDecider.HttpPort, out var host))
+            return new(connection.To ?? connection.DialledDestination, "/", Denial.InvalidRequest);
 
-        if (!raw.StartsWith('/'))
+        // RFC 9112 §3.2.4: OPTIONS * has no path to forward. White space, control characters and fragments stand in no request-target.
+        if (raw.Length == 0 || raw.AsSpan().ContainsAnyExceptInRange('!', '~') || raw.Contains('#', StringComparison.Ordinal) || HasTwoLengths(headers))
             return new(host, "/", Denial.InvalidRequest);
-        return new(host, raw, connection.To is null ? Denial.NotForProxy : Denial.None);
+        if (raw[0] == '/')
+            return new(host, raw, isProxy ? Denial.NotForProxy : Denial.None);
+        if (!raw.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+            return new(host, "/", isProxy ? Denial.NotForProxy : Denial.InvalidRequest);
+
+        var rest = raw[Scheme.Length..];
+        var end = rest.AsSpan().IndexOfAny('/', '?');
+        var path = end < 0 ? "/" : rest[end] == '?' ? "/" + rest[end..] : rest[end..];
+        if (!Destination.TryParse(end < 0 ? rest : rest[..end], EgressDecider.HttpPort, out var authority))
+            return new(host, path, Denial.InvalidRequest);
+
+        // RFC 9112 §3.2.2 has the target win; servers that look at Host would go elsewhere.
+        return new(authority, path, authority == host ? Denial.None : Denial.InvalidRequest);
     }
+
+    /// <summary>Where both are sent, Kestrel lets Transfer-Encoding win and moves the length to a header of this name.</summary>
+    private static bool HasTwoLengths(IHeaderDictionary headers) =>
+        headers.TransferEncoding.Count > 0 && (headers.ContentLength is not null || headers.ContainsKey("X-Content-Length"));
 }

@@ -11,7 +11,8 @@ namespace Gatehouse.EgressProxy.Sessions;
 
 /// <summary>Serves a session's listeners and its tap.</summary>
 internal sealed class EgressGate(
-    ProxyDoor proxy, TransparentDoor transparent, Dialler dialler, EventRecorder recorder, IOptions<EgressOptions> options, TimeProvider time, ILogger<EgressGate> logger) : IGate
+    ProxyDoor proxy, TransparentDoor transparent, Dialler dialler, EventRecorder recorder, IOptions<EgressOptions> options, TimeProvider time,
+    ILogger<EgressGate> logger) : IGate
 {
     public ValueTask<IAsyncDisposable> OpenAsync(GateSession session, CancellationToken cancellationToken)
     {
@@ -29,11 +30,10 @@ internal sealed class EgressGate(
                 return purpose == SocketPurpose.ExplicitProxy ? proxy.HandleAsync(connection, token) : transparent.HandleAsync(connection, token);
             }, logger, session.Ended)).ToList();
 
-        // Ports that some gate answers; 53 is the resolver's.
-        var answered = session.Sockets.Select(socket => socket.Description.Port).Append(53).ToHashSet();
-        var record = new PacketRecord(session, recorder, answered, options.Value.PacketEventsPerSecond, time);
+        var answered = AnsweredPorts.Of(session.Sockets);
         var taps = session.Sockets.Where(socket => socket.Description.Purpose == SocketPurpose.Tap)
-            .Select(socket => new PacketTap(socket, record, session.Id)).ToList();
+            .Select(socket => new PacketTap(socket, new PacketRecord(session, recorder, answered, options.Value.PacketEventsPerSecond, time), session.Id))
+            .ToList();
         return ValueTask.FromResult<IAsyncDisposable>(new Serving(upstream, accepting, taps));
     }
 

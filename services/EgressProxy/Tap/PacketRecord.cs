@@ -6,76 +6,98 @@ using Gatehouse.Policy;
 namespace Gatehouse.EgressProxy.Tap;
 
 /// <summary>
-/// Records packets that no gate answers: the first of each kind at once, its repeats as a count, and above a bound a count of all the rest, so that
-/// a port scan is seen and does not drown the record.
+/// Records packets that no gate answers: the first of each kind at once, its repeats within ten seconds as a count, and above a bound one count of
+/// all the rest, so that a port scan is seen and does not drown the record. Used by one thread.
 /// </summary>
-internal sealed class PacketRecord(GateSession session, EventRecorder recorder, IReadOnlySet<int> answered, int perSecond, TimeProvider time)
+internal sealed class PacketRecord(GateSession session, EventRecorder recorder, AnsweredPorts answered, int perSecond, TimeProvider time)
 {
-    private static readonly TimeSpan s_repeats = TimeSpan.FromSeconds(10), s_second = TimeSpan.FromSeconds(1);
+    /// <summary>When <see cref="Flush"/> is due after a packet was added.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    /// <summary>Kinds that are told apart within ten seconds.</summary>
-    private const int MaxKinds = 20_000;
+    private const string Action = "packet";
 
-    private readonly Dictionary<SeenPacket, int> _seen = [];
-    private long _window = time.GetTimestamp(), _second = time.GetTimestamp();
-    private int _recorded, _suppressed;
+    private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<SeenPacket, int> _repeats = [];
+    private long _windowStart = time.GetTimestamp();
+    private long _secondStart = time.GetTimestamp();
+    private int _recorded;
+    private int _uncounted;
+
+    /// <summary>Whether something was seen that <see cref="Flush"/> has to forget or tell.</summary>
+    public bool IsPending => _repeats.Count > 0 || _uncounted > 0;
 
     public void Add(SeenPacket packet)
     {
         Advance();
         // What a gate accepts it records itself.
-        if (packet.Protocol == "tcp" && answered.Contains(packet.Port))
+        if (packet.Protocol == "tcp" && answered.Contains(packet.Destination, packet.Port))
             return;
-        if (_seen.TryGetValue(packet, out var count))
-        {
-            _seen[packet] = count + 1;
-        }
-        else if (_recorded >= perSecond || _seen.Count >= MaxKinds)
-        {
-            _suppressed++;
-        }
+
+        // The bound on events a second bounds the table too: only what was recorded is in it.
+        if (_repeats.TryGetValue(packet, out var count))
+            _repeats[packet] = count + 1;
+        else if (TryRecord(packet, repeats: 0))
+            _repeats.Add(packet, 0);
         else
-        {
-            _seen.Add(packet, 0);
-            _recorded++;
-            recorder.TryRecord(session, "packet", packet.Subject, Verdict.Deny(Reason(packet)));
-        }
+            _uncounted++;
     }
 
-    /// <summary>Records what was only counted. Called when a window is over, and at the session's end.</summary>
+    /// <summary>Packets that the kernel dropped because they came faster than they were read.</summary>
+    public void AddUnread(int count)
+    {
+        Advance();
+        _uncounted += count;
+    }
+
+    /// <summary>Records what was only counted: when a window is over, and at the session's end.</summary>
     public void Flush()
     {
-        foreach (var (packet, count) in _seen.Where(pair => pair.Value > 0))
+        foreach (var (packet, repeats) in _repeats)
         {
-            recorder.TryRecord(session, "packet", packet.Subject, Verdict.Deny(Reason(packet)),
-                detail => detail["repeats"] = count.ToString(CultureInfo.InvariantCulture));
+            if (repeats > 0 && !TryRecord(packet, repeats))
+                _uncounted += repeats;
         }
 
-        _seen.Clear();
-        FlushSuppressed();
-        _window = time.GetTimestamp();
+        _repeats.Clear();
+        FlushUncounted();
+        _windowStart = time.GetTimestamp();
     }
 
     private void Advance()
     {
-        if (time.GetElapsedTime(_second) >= s_second)
+        if (time.GetElapsedTime(_secondStart) >= s_second)
         {
-            FlushSuppressed();
-            _second = time.GetTimestamp();
+            FlushUncounted();
+            _secondStart = time.GetTimestamp();
             _recorded = 0;
         }
 
-        if (time.GetElapsedTime(_window) >= s_repeats)
+        if (time.GetElapsedTime(_windowStart) >= Window)
             Flush();
     }
 
-    private void FlushSuppressed()
+    /// <returns>False when there were too many in this second.</returns>
+    private bool TryRecord(SeenPacket packet, int repeats)
     {
-        if (_suppressed == 0)
+        if (_recorded >= perSecond)
+            return false;
+
+        _recorded++;
+        recorder.TryRecord(session, Action, packet.Subject, Verdict.Deny(Reason(packet)), detail =>
+            detail["repeats"] = repeats == 0 ? null : repeats.ToString(CultureInfo.InvariantCulture));
+        return true;
+    }
+
+    private void FlushUncounted()
+    {
+        if (_uncounted == 0)
             return;
-        var count = _suppressed.ToString(CultureInfo.InvariantCulture);
-        recorder.TryRecord(session, "packet", $"{count} more packets", Verdict.Deny($"more than {perSecond} different attempts in a second"), detail => detail["count"] = count);
-        _suppressed = 0;
+
+        var count = _uncounted.ToString(CultureInfo.InvariantCulture);
+        recorder.TryRecord(session, Action, $"{count} more packets", Verdict.Deny($"more than {perSecond} attempts in a second"),
+            detail => detail["count"] = count);
+        _uncounted = 0;
     }
 
     private static string Reason(SeenPacket packet) => packet.Protocol switch

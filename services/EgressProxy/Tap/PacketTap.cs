@@ -8,28 +8,36 @@ namespace Gatehouse.EgressProxy.Tap;
 /// <summary>Reads the session's packet socket on a thread of its own: .NET has no sockets of that family. Its filter was attached before it was handed over.</summary>
 internal sealed unsafe partial class PacketTap : IAsyncDisposable
 {
-    private const int MaxPacket = 256, MSG_DONTWAIT = 0x40, EFD_CLOEXEC = 0x80000, EINTR = 4;
+    private const int MaxPacket = 256, MSG_DONTWAIT = 0x40, EFD_CLOEXEC = 0x80000, EINTR = 4, SOL_PACKET = 263, PACKET_STATISTICS = 6;
     private const short POLLIN = 1;
     private const byte PACKET_OUTGOING = 4;
 
-    /// <summary>A flood must not keep the thread from noticing the end.</summary>
-    private const int Burst = 256;
+    /// <summary>
+    /// A flood must not keep the thread from noticing the end, nor take a processor outside the enclosure's limits: after so many packets it rests
+    /// for so many milliseconds. What the kernel drops meanwhile is counted.
+    /// </summary>
+    private const int Burst = 256, Rest = 5;
 
     private readonly SafeSocketHandle _socket;
     private readonly PacketRecord _record;
     private readonly SafeFileHandle _stop;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _isStopping;
 
     public PacketTap(SessionSocket socket, PacketRecord record, SessionId session)
     {
         _socket = socket.Handle;
         _record = record;
         _stop = new SafeFileHandle(eventfd(0, EFD_CLOEXEC), ownsHandle: true);
+        if (_stop.IsInvalid)
+            throw new IOException($"no eventfd for the tap: error {Marshal.GetLastPInvokeError()}");
         new Thread(Run) { IsBackground = true, Name = $"tap {session}" }.Start();
     }
 
     public ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isStopping, 1) != 0)
+            return new(_ended.Task);
         ulong one = 1;
         _ = write((int)_stop.DangerousGetHandle(), &one, sizeof(ulong));
         return new(_ended.Task.ContinueWith(_ => _stop.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default));
@@ -62,25 +70,35 @@ internal sealed unsafe partial class PacketTap : IAsyncDisposable
         waiting[1] = new() { Descriptor = (int)_stop.DangerousGetHandle(), Events = POLLIN };
         while (true)
         {
-            // Wakes without a packet too, so that counted repeats are recorded while they are news.
-            var ready = poll(waiting, 2, 10_000);
+            // Wakes without a packet only where counted repeats wait to be recorded.
+            var ready = poll(waiting, 2, _record.IsPending ? (int)PacketRecord.Window.TotalMilliseconds : -1);
             if (ready < 0 && Marshal.GetLastPInvokeError() != EINTR)
                 return;
             if (ready > 0 && waiting[1].Returned != 0)
                 break;
             if (ready == 0)
                 _record.Flush();
-            for (var i = 0; ready > 0 && i < Burst && ReadOne(socket); i++)
-            {
-            }
+            if (ready > 0 && ReadBurst(socket) == Burst && poll(waiting + 1, 1, Rest) > 0)
+                break;
         }
 
         // The agent may have tried in its last moment.
-        for (var i = 0; i < Burst && ReadOne(socket); i++)
-        {
-        }
-
+        ReadBurst(socket);
         _record.Flush();
+    }
+
+    private int ReadBurst(int socket)
+    {
+        var count = 0;
+        while (count < Burst && ReadOne(socket))
+            count++;
+
+        // struct tpacket_stats: packets, drops; reading it resets it.
+        var statistics = stackalloc uint[2];
+        uint length = 2 * sizeof(uint);
+        if (getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, statistics, &length) == 0 && statistics[1] > 0)
+            _record.AddUnread((int)Math.Min(statistics[1], int.MaxValue / 2));
+        return count;
     }
 
     private bool ReadOne(int socket)
@@ -91,7 +109,7 @@ internal sealed unsafe partial class PacketTap : IAsyncDisposable
         var received = recvfrom(socket, packet, MaxPacket, MSG_DONTWAIT, address, &length);
         if (received < 0)
             return false;
-        if (address[10] == PACKET_OUTGOING && SeenPacket.TryRead(new(packet, (int)received), out var seen))
+        if (address[10] == PACKET_OUTGOING && PacketReader.TryRead(new(packet, (int)received), out var seen))
             _record.Add(seen);
         return true;
     }
@@ -109,6 +127,9 @@ internal sealed unsafe partial class PacketTap : IAsyncDisposable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int poll(PollEntry* entries, nuint count, int timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int socket, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint value, int flags);

@@ -9,8 +9,8 @@ internal static class TlsRecords
     private const int MaxPayload = 1 << 14;
     private const byte Handshake = 22;
 
-    /// <summary>A fatal access_denied (49, RFC 8446 §6.2): the client's error then says that somebody refused, not that something broke.</summary>
-    public static ReadOnlySpan<byte> AccessDenied => [21, 3, 3, 0, 2, 2, 49];
+    /// <summary>A record with one fatal alert (RFC 8446 §6.2), in clear: before a ServerHello there are no keys.</summary>
+    public static byte[] FatalAlert(byte description) => [21, 3, 3, 0, 2, 2, description];
 
     /// <summary>Whether bytes, however few, may still become a TLS handshake. False for none at all.</summary>
     public static bool CanBegin(ReadOnlySpan<byte> bytes) =>

@@ -29,8 +29,10 @@ internal sealed class TunnelRelay
 
     /// <param name="client">The agent's side; closed on return, unless both directions ended in good order.</param>
     /// <param name="upstream">The origin's side; likewise.</param>
+    /// <param name="first">Bytes of the client's that were read before: they are sent first.</param>
     /// <param name="idle">The tunnel is closed when neither side has sent anything for so long.</param>
-    public static async Task<TunnelEnd> RunAsync(Socket client, Socket upstream, TimeSpan idle, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<TunnelEnd> RunAsync(
+        Socket client, Socket upstream, ReadOnlyMemory<byte> first, TimeSpan idle, TimeProvider time, CancellationToken cancellationToken)
     {
         var relay = new TunnelRelay(client, upstream, time);
         client.NoDelay = upstream.NoDelay = true;
@@ -38,19 +40,20 @@ internal sealed class TunnelRelay
         await using var timer = time.CreateTimer(_ => relay.CloseWhenIdle(idle), null, idle, Min(idle, TimeSpan.FromSeconds(30)));
         await using var ended = cancellationToken.UnsafeRegister(_ => relay.Close(TunnelOutcome.SessionEnded), null);
 
-        var sending = relay.CopyAsync(client, upstream, TunnelOutcome.ClientFailed, TunnelOutcome.UpstreamFailed);
-        var receiving = relay.CopyAsync(upstream, client, TunnelOutcome.UpstreamFailed, TunnelOutcome.ClientFailed);
+        var sending = relay.CopyAsync(client, upstream, first, TunnelOutcome.ClientFailed, TunnelOutcome.UpstreamFailed);
+        var receiving = relay.CopyAsync(upstream, client, default, TunnelOutcome.UpstreamFailed, TunnelOutcome.ClientFailed);
         return new TunnelEnd(await sending, await receiving, (TunnelOutcome)relay._outcome);
     }
 
     /// <summary>One direction. The end of one leaves the other open: half-closed connections are ordinary (RFC 9293 §3.6).</summary>
-    private async Task<long> CopyAsync(Socket from, Socket to, TunnelOutcome fromFailed, TunnelOutcome toFailed)
+    private async Task<long> CopyAsync(Socket from, Socket to, ReadOnlyMemory<byte> first, TunnelOutcome fromFailed, TunnelOutcome toFailed)
     {
         var copied = 0L;
         var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
-        var failed = fromFailed;
+        var failed = toFailed;
         try
         {
+            copied += await SendAsync(to, first);
             while (true)
             {
                 failed = fromFailed;
@@ -63,9 +66,7 @@ internal sealed class TunnelRelay
                 }
 
                 Volatile.Write(ref _lastActivity, _time.GetTimestamp());
-                for (var sent = 0; sent < count;)
-                    sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), SocketFlags.None);
-                copied += count;
+                copied += await SendAsync(to, buffer.AsMemory(0, count));
 
                 if (count == buffer.Length && count < BulkBuffer)
                 {
@@ -83,6 +84,13 @@ internal sealed class TunnelRelay
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static async ValueTask<int> SendAsync(Socket to, ReadOnlyMemory<byte> bytes)
+    {
+        for (var rest = bytes; !rest.IsEmpty;)
+            rest = rest[await to.SendAsync(rest, SocketFlags.None)..];
+        return bytes.Length;
     }
 
     private void CloseWhenIdle(TimeSpan idle)

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Gatehouse.EgressProxy.Answers;
 using Gatehouse.EgressProxy.Decisions;
-using Gatehouse.EgressProxy.Destinations;
 using Gatehouse.EgressProxy.Doors;
 using Gatehouse.EgressProxy.Tls;
 using Gatehouse.EgressProxy.Upstream;
@@ -9,123 +8,133 @@ using Microsoft.Extensions.Options;
 
 namespace Gatehouse.EgressProxy.Tunnel;
 
-/// <summary>From an allowed attempt to the last byte: dial, look once more where the client's first bytes say where they go, relay, record the end.</summary>
+/// <summary>
+/// From an allowed attempt to the last byte: dial, look at the client's first bytes where that was not done before, relay. However it ends, the
+/// connection is closed and its end recorded.
+/// </summary>
 internal sealed class Tunnels(Dialler dialler, Checkpoint checkpoint, IOptions<EgressOptions> options, TimeProvider time)
 {
-    /// <summary>The first bytes were judged before: they are sent, and the rest follows.</summary>
-    public async Task RunAsync(AgentConnection connection, Destination to, Passage passage, ReadOnlyMemory<byte> first, CancellationToken cancellationToken)
+    private const string ClientFailed = "client-failed";
+
+    /// <param name="connection">Closed on return.</param>
+    /// <param name="attempt">When its first bytes were not read yet, they are judged before one of them is passed on.</param>
+    /// <param name="passage">The open one.</param>
+    /// <param name="first">What was read of the client's bytes.</param>
+    /// <param name="cancellationToken">The session's end.</param>
+    public async Task RunAsync(AgentConnection connection, Attempt attempt, Passage passage, FirstBytes first, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var (upstream, failure) = await dialler.DialAsync(connection.Session, to, passage.Decision.Rule!, cancellationToken);
-        if (upstream is null)
-        {
-            End(connection, passage, 0, 0, started, UpstreamFailureText.Word(failure));
-            if (TlsRecords.CanBegin(first.Span))
-                await RawAnswers.SendAlertAsync(connection.Socket, cancellationToken);
-            else
-                RawAnswers.Reset(connection.Socket);
-            return;
-        }
-
-        using (upstream)
-            await RelayAsync(connection, passage, upstream, first, started, cancellationToken);
-    }
-
-    /// <summary>Dials first; when the client speaks first, what it says is judged before a byte of it is passed on.</summary>
-    public async Task RunAfterFirstWordAsync(AgentConnection connection, Attempt attempt, Passage passage, CancellationToken cancellationToken)
-    {
-        var started = time.GetTimestamp();
-        var (upstream, failure) = await dialler.DialAsync(connection.Session, attempt.To, passage.Decision.Rule!, cancellationToken);
-        if (upstream is null)
-        {
-            End(connection, passage, 0, 0, started, UpstreamFailureText.Word(failure));
-            if (attempt.Via == Way.Connect)
-                await RawAnswers.SendAsync(connection.Socket, Problem.Of(failure, attempt.To), cancellationToken);
-            else
-                RawAnswers.Reset(connection.Socket);
-            return;
-        }
-
-        using (upstream)
-        {
-            if (attempt.Via == Way.Connect)
-                await connection.Socket.SendAsync(RawAnswers.Established, SocketFlags.None, cancellationToken);
-            using var first = new FirstBytes();
-            var outcome = await JudgeAsync(connection, attempt, upstream, first, cancellationToken);
-            if (outcome is null)
-                await RelayAsync(connection, passage, upstream, first.Memory, started, cancellationToken);
-            else
-                End(connection, passage, 0, 0, started, outcome);
-        }
-    }
-
-    /// <returns>Null to go on; otherwise why not, and the client was answered.</returns>
-    private async Task<string?> JudgeAsync(AgentConnection connection, Attempt attempt, Socket upstream, FirstBytes first, CancellationToken cancellationToken)
-    {
-        // On 443 the client speaks first, or it is not TLS.
-        var mustBeTls = attempt.To.Port == EgressDecider.TlsPort;
-        using var deadline = new Deadline(mustBeTls ? options.Value.HeadTimeout : options.Value.IdleTimeout, time, cancellationToken);
+        var end = new Ending(0, 0, ClientFailed);
         try
         {
-            if (!mustBeTls && !await FirstSpeaker.IsClientAsync(connection.Socket, upstream, deadline.Token))
-                return null;
-            using var head = new Deadline(options.Value.HeadTimeout, time, cancellationToken);
-            var (opening, hello) = await first.ReadClientHelloAsync(connection.Socket, head.Token);
-            if (first.Memory.IsEmpty)
-                return "closed";
-            var seen = attempt with { Opening = opening, Hello = hello };
-            var decision = EgressDecider.Decide(connection.Session.Policy.Egress, seen);
-            if (decision.IsAllowed)
-                return null;
-            checkpoint.Record(connection.Session, Checkpoint.Connect, seen.To.ToString(), seen, decision, connection.Dialled);
-            if (TlsRecords.CanBegin(first.Memory.Span))
-                await RawAnswers.SendAlertAsync(connection.Socket, cancellationToken);
-            else
-                RawAnswers.Reset(connection.Socket);
-            return DenialText.Word(decision.Denial);
+            var (upstream, failure) = await dialler.DialAsync(connection.Session, attempt.To, passage.Decision.Rule!, cancellationToken);
+            using (upstream)
+            {
+                end = end with { Outcome = UpstreamFailureText.Word(failure) };
+                if (upstream is null)
+                    await AnswerFailureAsync(connection, attempt, failure, first, cancellationToken);
+                else
+                    end = await RunAsync(connection, attempt, upstream, first, cancellationToken);
+            }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            checkpoint.Deny(connection.Session, attempt, Denial.TooSlow, connection.Dialled);
-            RawAnswers.Reset(connection.Socket);
-            return DenialText.Word(Denial.TooSlow);
+            end = end with { Outcome = ClientFailed };
         }
-        catch (SocketException)
+        catch (OperationCanceledException)
         {
-            return "client-failed";
-        }
-    }
-
-    private async Task RelayAsync(
-        AgentConnection connection, Passage passage, Socket upstream, ReadOnlyMemory<byte> first, long started, CancellationToken cancellationToken)
-    {
-        var end = new TunnelEnd(0, 0, TunnelOutcome.UpstreamFailed);
-        try
-        {
-            for (var rest = first; !rest.IsEmpty;)
-                rest = rest[await upstream.SendAsync(rest, SocketFlags.None, cancellationToken)..];
-            end = await TunnelRelay.RunAsync(connection.Socket, upstream, options.Value.IdleTimeout, time, cancellationToken);
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            // Broke off at the first bytes.
+            end = end with { Outcome = "session-ended" };
         }
         finally
         {
             connection.Socket.Dispose();
-            End(connection, passage, end.Sent + first.Length, end.Received, started, OutcomeWord(end.Outcome));
+            checkpoint.End(connection.Session, passage, end.Sent, end.Received, time.GetElapsedTime(started), end.Outcome);
         }
     }
 
-    private void End(AgentConnection connection, Passage passage, long sent, long received, long started, string outcome) =>
-        checkpoint.End(connection.Session, passage, sent, received, time.GetElapsedTime(started), outcome);
+    private async Task<Ending> RunAsync(
+        AgentConnection connection, Attempt attempt, Socket upstream, FirstBytes first, CancellationToken cancellationToken)
+    {
+        if (attempt.Via == Way.Connect)
+            await connection.Socket.SendAsync(RawAnswers.Established, SocketFlags.None, cancellationToken);
+        if (attempt.Opening == Opening.Unread)
+        {
+            var denial = await JudgeAsync(connection, attempt, upstream, first, cancellationToken);
+            if (denial != Denial.None)
+                return new Ending(0, 0, DenialText.Word(denial));
+        }
 
-    private static string OutcomeWord(TunnelOutcome outcome) => outcome switch
+        var end = await TunnelRelay.RunAsync(connection.Socket, upstream, first.Memory, options.Value.IdleTimeout, time, cancellationToken);
+        return new Ending(end.Sent, end.Received, Word(end.Outcome));
+    }
+
+    /// <returns>None to go on; otherwise the denial, which was recorded and answered.</returns>
+    private async Task<Denial> JudgeAsync(
+        AgentConnection connection, Attempt attempt, Socket upstream, FirstBytes first, CancellationToken cancellationToken)
+    {
+        // On 443 the client speaks first, or it is not TLS.
+        var isTls = attempt.To.Port == EgressDecider.TlsPort;
+        if (!isTls)
+        {
+            using var idle = new Deadline(options.Value.IdleTimeout, time, cancellationToken);
+            try
+            {
+                if (!await FirstSpeaker.IsClientAsync(connection.Socket, upstream, idle.Token))
+                    return Denial.None;
+            }
+            catch (OperationCanceledException) when (idle.HasPassed)
+            {
+                return await RefuseAsync(connection, attempt, Denial.TooSlow, first, cancellationToken);
+            }
+        }
+
+        using var head = new Deadline(options.Value.HeadTimeout, time, cancellationToken);
+        try
+        {
+            var (opening, hello) = await first.ReadClientHelloAsync(connection.Socket, head.Token);
+            // A client that says nothing and listens: allowed wherever the protocol is nobody's business.
+            if (first.Memory.IsEmpty && !isTls)
+                return Denial.None;
+            var seen = attempt with { Opening = opening, Hello = hello };
+            var decision = EgressDecider.Decide(connection.Session.Policy.Egress, seen);
+            return decision.IsAllowed ? Denial.None : await RefuseAsync(connection, seen, decision.Denial, first, cancellationToken);
+        }
+        catch (OperationCanceledException) when (head.HasPassed)
+        {
+            return await RefuseAsync(connection, attempt, Denial.TooSlow, first, cancellationToken);
+        }
+    }
+
+    private async Task<Denial> RefuseAsync(
+        AgentConnection connection, Attempt attempt, Denial denial, FirstBytes first, CancellationToken cancellationToken)
+    {
+        checkpoint.Deny(connection.Session, attempt, denial, connection.Dialled);
+        if (TlsRecords.CanBegin(first.Memory.Span))
+            await RawAnswers.SendAlertAsync(connection.Socket, RawAnswers.AccessDenied, cancellationToken);
+        else
+            RawAnswers.Reset(connection.Socket);
+        return denial;
+    }
+
+    private static async Task AnswerFailureAsync(
+        AgentConnection connection, Attempt attempt, UpstreamFailure failure, FirstBytes first, CancellationToken cancellationToken)
+    {
+        if (attempt.Via == Way.Connect)
+            await RawAnswers.SendAsync(connection.Socket, Problem.Of(failure, attempt.To), cancellationToken);
+        else if (TlsRecords.CanBegin(first.Memory.Span))
+            await RawAnswers.SendAlertAsync(connection.Socket, RawAnswers.InternalError, cancellationToken);
+        else
+            RawAnswers.Reset(connection.Socket);
+    }
+
+    private static string Word(TunnelOutcome outcome) => outcome switch
     {
         TunnelOutcome.Completed => "completed",
-        TunnelOutcome.ClientFailed => "client-failed",
+        TunnelOutcome.ClientFailed => ClientFailed,
         TunnelOutcome.UpstreamFailed => "upstream-failed",
         TunnelOutcome.Idle => "idle",
         _ => "session-ended",
     };
+
+    private readonly record struct Ending(long Sent, long Received, string Outcome);
 }

@@ -48,9 +48,10 @@ internal sealed class Dialler(ResolverClient resolver, IOptions<EgressOptions> o
         if (failure != UpstreamFailure.None)
             return ([], failure);
 
-        // The resolver refuses these already. A second look costs nothing, and a hole here would be the host's own loopback.
+        // The resolver refuses these already, unless a rule names the address. This second look minds the port too: a name that somebody points
+        // at loopback must not open more of it than the rule does.
         var policy = session.Policy.Egress;
-        var reachable = addresses.RemoveAll(a => AddressRanges.IsSpecialPurpose(a) && !policy.NamesAddress(a));
+        var reachable = addresses.RemoveAll(a => AddressRanges.IsSpecialPurpose(a) && !policy.Decide(a, to.Port).Verdict.IsAllowed);
         return reachable.IsEmpty
             ? ([], UpstreamFailure.SpecialPurpose)
             : ([.. AddressOrder.Interleave(reachable).Select(a => new IPEndPoint(a, to.Port))], UpstreamFailure.None);

@@ -11,8 +11,13 @@ namespace Gatehouse.EgressProxy.Upstream;
 /// The resolver's endpoint for gates: names to addresses, gate addresses to names. The only way a name is ever resolved here, and
 /// only names that the policy allows are asked for.
 /// </summary>
-internal sealed partial class ResolverClient(HttpClient http, ILogger<ResolverClient> logger)
+internal sealed partial class ResolverClient(IHttpClientFactory clients, ILogger<ResolverClient> logger)
 {
+    public const string ClientName = "resolver";
+
+    /// <summary>The longest answer that is read: sixteen addresses have less than a kilobyte.</summary>
+    public const int MaxAnswer = 64 * 1024;
+
     /// <summary>More addresses than this are not tried, and hardly any name has them.</summary>
     private const int MaxAddresses = 16;
 
@@ -61,6 +66,7 @@ internal sealed partial class ResolverClient(HttpClient http, ILogger<ResolverCl
     {
         try
         {
+            using var http = clients.CreateClient(ClientName);
             using var response = await http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
             {

@@ -5,7 +5,7 @@ internal enum UpstreamFailure
 {
     None,
 
-    /// <summary>The resolver answers, and has no address for the name.</summary>
+    /// <summary>The resolver answers, and has no usable address for the name.</summary>
     NotResolved,
 
     /// <summary>The resolver says that the policy no longer allows the name.</summary>
@@ -48,7 +48,7 @@ internal static class UpstreamFailureText
 
     public static string Reason(UpstreamFailure failure) => failure switch
     {
-        UpstreamFailure.NotResolved => "the name has no address",
+        UpstreamFailure.NotResolved => "the name could not be resolved",
         UpstreamFailure.NotAllowed => "the name is no longer allowed",
         UpstreamFailure.SpecialPurpose => "the name has private addresses only, and no rule names them",
         UpstreamFailure.ResolverUnavailable => "the resolver is unavailable",

@@ -1,0 +1,23 @@
+using System.Diagnostics;
+
+namespace Gatehouse.EgressProxy.Forwarding;
+
+/// <summary>
+/// The trace that an agent claims to be part of is not believed: it could put spans into traces that are none of its business. Its headers pass
+/// on to the origin as it sent them.
+/// </summary>
+internal sealed class NoRemoteTrace : DistributedContextPropagator
+{
+    public override IReadOnlyCollection<string> Fields => [];
+
+    public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
+    {
+        // Nothing is added to what the agent sent.
+    }
+
+    public override void ExtractTraceIdAndState(
+        object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState) =>
+        (traceId, traceState) = (null, null);
+
+    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter) => null;
+}
