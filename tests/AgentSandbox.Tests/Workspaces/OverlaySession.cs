@@ -43,14 +43,10 @@ internal sealed partial class OverlaySession : IDisposable
     private ImmutableArray<string> Environment { get; }
 
     /// <summary>Prepares the host's folder with a shell script, run in it.</summary>
-    public OverlaySession WithHost(string script)
-    {
-        Shell(Host, script);
-        return this;
-    }
+    public OverlaySession WithHost(string script) => Guarded(() => Shell(Host, script));
 
     /// <summary>Begins the session: everything on the host is older than it.</summary>
-    public OverlaySession Begin(params string[] hide)
+    public OverlaySession Begin(params string[] hide) => Guarded(() =>
     {
         // The kernel stamps files with a clock that ticks every few milliseconds.
         WaitForTick();
@@ -70,13 +66,12 @@ internal sealed partial class OverlaySession : IDisposable
         };
         Store.Save(Record);
         WaitForTick();
-        return this;
-    }
+    });
 
     public bool HasMask { get; private set; }
 
     /// <summary>Runs a script as the agent would: in the merged folder, which is gone afterwards.</summary>
-    public OverlaySession Agent(string script)
+    public OverlaySession Agent(string script) => Guarded(() =>
     {
         var merged = Path.Combine(_root, "merged");
         Directory.CreateDirectory(merged);
@@ -84,8 +79,7 @@ internal sealed partial class OverlaySession : IDisposable
         var options = $"lowerdir={lower},upperdir={Upper},workdir={Workspace.Folder}/work,userxattr";
         var result = Execute("/", "unshare", "--user", "--map-root-user", "--mount", "bash", "-euc", $"mount -t overlay overlay -o {options} {merged}; cd {merged}; {script}");
         Assert.True(result.Code == 0, result.Error);
-        return this;
-    }
+    });
 
     public string AgentOutput(string script)
     {
@@ -147,6 +141,21 @@ internal sealed partial class OverlaySession : IDisposable
         {
             using var parent = Folder.Open(Path.GetDirectoryName(path)!);
             FileTree.Remove(parent, FileName.Of(Path.GetFileName(path)));
+        }
+    }
+
+    // Called in the middle of a "using" declaration, which disposes only what it was given.
+    private OverlaySession Guarded(Action act)
+    {
+        try
+        {
+            act();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

@@ -1,6 +1,6 @@
-using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 
@@ -44,7 +44,7 @@ internal sealed class WorktreeSession : IDisposable
 
     public WorkspaceRecord Workspace => Record.Workspaces[0];
 
-    public WorktreeSession Begin(string below = "", params string[] hide)
+    public WorktreeSession Begin(string below = "", params string[] hide) => Guarded(() =>
     {
         var folder = _session.Store.WorkspaceFolder(Id, 0);
         Record = new()
@@ -55,24 +55,16 @@ internal sealed class WorktreeSession : IDisposable
             Command = ["agent", "\u001b[31m"],
             WorkingDirectory = Host,
             Hide = [.. hide],
-            Workspaces = [WorktreeWorkspace.Create(folder, Path.Combine(Host, below).TrimEnd('/'), "/workspace", Id, HideRules.Parse(hide))],
+            Workspaces = [WorktreeWorkspace.Create(folder, Id, Path.Combine(Host, below).TrimEnd('/'), "/workspace", HideRules.Parse(hide))],
         };
-        return this;
-    }
+    });
 
-    public WorktreeSession Agent(string script)
-    {
-        _session.Shell(Tree, "export HOME=/nonexistent; " + script);
-        return this;
-    }
+    public WorktreeSession Agent(string script) => Guarded(() => _session.Shell(Tree, "export HOME=/nonexistent; " + script));
 
-    public WorktreeSession Finish()
-    {
-        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Record, Workspace, DateTimeOffset.UnixEpoch.AddYears(50))] };
-        return this;
-    }
+    public WorktreeSession Finish() => Guarded(() =>
+        Record = Record with { Workspaces = [WorktreeWorkspace.Finish(Workspace, Record.HideRules())] });
 
-    public string Changes() => string.Join('\n', WorktreeWorkspace.Changes(Record, Workspace).Select(OverlaySession.Line));
+    public string Changes() => string.Join('\n', WorktreeWorkspace.Changes(Workspace, Record.HideRules()).Select(OverlaySession.Line));
 
     /// <summary>The host's git as a person would use it, but for what its configuration runs.</summary>
     public string Git(string arguments) =>
@@ -81,4 +73,18 @@ internal sealed class WorktreeSession : IDisposable
     public string Shell(string script) => _session.Shell(Host, script);
 
     public void Dispose() => _session.Dispose();
+
+    private WorktreeSession Guarded(Action act)
+    {
+        try
+        {
+            act();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Files;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 
@@ -143,11 +144,12 @@ public sealed class WorktreeTests
     [Fact]
     public void Create_NoRepositoryOrNoCommit_SaysWhatToDo()
     {
-        using var session = new WorktreeSession();
-        session.Shell("rm -r .git");
-        Assert.Contains("git init", Assert.Throws<WorkspaceException>(() => session.Begin()).Message, StringComparison.Ordinal);
-        session.Shell("git init -q .");
-        Assert.Contains("no commit", Assert.Throws<WorkspaceException>(() => session.Begin()).Message, StringComparison.Ordinal);
+        using var none = new WorktreeSession();
+        none.Shell("rm -r .git");
+        Assert.Contains("git init", Assert.Throws<WorkspaceException>(() => none.Begin()).Message, StringComparison.Ordinal);
+        using var empty = new WorktreeSession();
+        empty.Shell("rm -r .git; git init -q .");
+        Assert.Contains("no commit", Assert.Throws<WorkspaceException>(() => empty.Begin()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
