@@ -44,6 +44,8 @@ internal static class ClientHelloReader
             {
                 payload.CopyTo(message.AsSpan(filled));
                 filled += payload.Length;
+                if (filled == 0)
+                    return false;
                 if (message[0] != ClientHelloType || MessageLength(message.AsSpan(0, filled)) > MaxLength)
                     error = message[0] != ClientHelloType ? ClientHelloError.NotTls : ClientHelloError.TooLong;
                 if (error != ClientHelloError.None || !isWhole)
