@@ -8,7 +8,6 @@ namespace Gatehouse.Benchmarks;
 
 /// <summary>Whether the number of rules matters to a decision.</summary>
 [MemoryDiagnoser]
-[ShortRunJob]
 public class PolicyBenchmarks
 {
     private AgentPolicy _policy = null!;

@@ -60,8 +60,6 @@ internal static class ReviewCommands
                 .Where(selection => record.Workspaces[selection.Workspace] == workspace).Select(selection => selection.Path)];
             if (named.IsEmpty && parsed.GetValue(paths) is { Length: > 0 })
                 return 0;
-            if (!named.IsEmpty)
-                changes = [.. changes.Where(change => named.Any(path => change.Path.IsWithin(path)))];
             var plan = review.Plan(changes, named);
             ImmutableArray<AppliedStep> steps;
             try
@@ -71,6 +69,9 @@ internal static class ReviewCommands
             catch (WorkspaceException)
             {
                 store.Save(record with { State = SessionState.Ended });
+                // What an interrupted apply left to do is done all the same.
+                if (!finished.IsEmpty)
+                    Report(finished, "applied");
                 throw;
             }
 
