@@ -27,7 +27,8 @@ public static class GateHosting
         where TGate : class, IGate
     {
         if (string.IsNullOrEmpty(builder.Configuration["Gatehouse:Token"]))
-            throw new InvalidOperationException("Gatehouse:Token is not set: the AppHost gives every service the same; set Gatehouse__Token to run one alone");
+            throw new InvalidOperationException(
+                "Gatehouse:Token is not set: the AppHost gives every service the same; set Gatehouse__Token to run one alone");
         var services = builder.Services;
         services.AddSingleton(new GateIdentity(name, boundary));
         services.TryAddSingleton(TimeProvider.System);
@@ -60,6 +61,13 @@ public static class GateHosting
                 handler.UseProxy = false; // Records do not go to the person's HTTP_PROXY.
                 handler.AllowAutoRedirect = false;
                 handler.ActivityHeadersPropagator = null; // Probes and batches are no part of any session's trace.
+            })
+            // The host's standard retries would only hide for seconds that the sink is down; the recorder has its own. Known by name: this library
+            // does not reference theirs.
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) =>
+            {
+                foreach (var retrying in handlers.Where(handler => handler.GetType().Name == "ResilienceHandler").ToList())
+                    handlers.Remove(retrying);
             });
         services.AddSingleton<SinkClient>();
         services.AddSingleton<SinkLink>();

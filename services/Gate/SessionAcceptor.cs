@@ -26,7 +26,8 @@ public static partial class SessionAcceptor
     /// <param name="logger">Where failures go.</param>
     /// <param name="cancellationToken">The session's end.</param>
     public static async Task RunAsync(
-        SessionSocket listener, SemaphoreSlim slots, Func<Socket, IPEndPoint, CancellationToken, Task> handle, ILogger logger, CancellationToken cancellationToken)
+        SessionSocket listener, SemaphoreSlim slots, Func<Socket, IPEndPoint, CancellationToken, Task> handle, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var open = new ConcurrentDictionary<Socket, Task>();
         using var closing = cancellationToken.UnsafeRegister(static state => CloseAll((ConcurrentDictionary<Socket, Task>)state!), open);

@@ -1,6 +1,9 @@
 namespace Gatehouse.Gate;
 
-/// <summary>What outlives a boot: the record, spools, sessions' upper layers. <c>$GATEHOUSE_STATE</c>, else <c>$XDG_STATE_HOME/gatehouse</c>, else <c>~/.local/state/gatehouse</c>.</summary>
+/// <summary>
+/// What outlives a boot: the record, spools, sessions' upper layers. <c>$GATEHOUSE_STATE</c>, else <c>$XDG_STATE_HOME/gatehouse</c>, else
+/// <c>~/.local/state/gatehouse</c>.
+/// </summary>
 public sealed class StateDirectory
 {
     private StateDirectory(string path) => Path = path;

@@ -18,6 +18,8 @@ builder.Services.AddSingleton<DistributedContextPropagator, NoRemoteTrace>();
 builder.Services.AddSingleton<CallEndpoint>();
 builder.Services.AddSingleton<CallForwarder>();
 builder.Services.AddHttpForwarder();
+// It logs exceptions that quote a malformed answer, which may echo the credential; failures are in the record.
+builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.None);
 builder.Services.AddHostedService<MalformedRequests>();
 builder.WebHost.UseSessionConnections();
 builder.WebHost.ConfigureKestrel(SessionLimits.Apply);

@@ -1,4 +1,5 @@
 using Gatehouse.SecretsGateway.Tests.Support;
+using Gatehouse.TestKit;
 
 namespace Gatehouse.SecretsGateway.Tests;
 
@@ -27,7 +28,8 @@ public class GatewayOptionsTests
     [Fact]
     public async Task Gateway_WithWrongOptions_DoesNotStart()
     {
-        var failed = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync(new("http://127.0.0.1:1"), ("SecretsGateway__MaxConcurrentRequests", "0")));
+        await using var sink = await LogSinkStub.StartAsync();
+        var failed = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync(sink, ("SecretsGateway__MaxConcurrentRequests", "0")));
         Assert.Contains("SecretsGateway:MaxConcurrentRequests must be 1 to 1024", failed.Message, StringComparison.Ordinal);
     }
 }

@@ -43,6 +43,21 @@ public sealed class EnclosureSite : IAsyncDisposable
         return (await Installation.RunAsync(Workspace, ["log", session, "--json", "--limit", "5000", .. filter])).Output;
     }
 
+    /// <summary>Waits, for at most ten seconds, until the newest session's record holds a text: gates deliver a moment after they decided.</summary>
+    public async Task ExpectRecordAsync(string text, params string[] filter)
+    {
+        var record = "";
+        for (var i = 0; i < 100; i++)
+        {
+            record = await RecordAsync(filter);
+            if (record.Contains(text, StringComparison.OrdinalIgnoreCase))
+                return;
+            await Task.Delay(100);
+        }
+
+        throw new InvalidOperationException($"'{text}' is not in the record:\n{record}");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Installation.DisposeAsync();

@@ -19,6 +19,7 @@ public sealed class TestGate : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly bool _ownsFolder;
     private readonly bool _ownsSink;
+    private bool _isStarted;
 
     private TestGate(WebApplication app, string name, TempFolder folder, bool ownsFolder, LogSinkStub sink, bool ownsSink) =>
         (App, _name, _folder, _ownsFolder, Sink, _ownsSink) = (app, name, folder, ownsFolder, sink, ownsSink);
@@ -62,6 +63,7 @@ public sealed class TestGate : IAsyncDisposable
         try
         {
             await app.StartAsync();
+            gate._isStarted = true;
             return gate;
         }
         catch
@@ -97,6 +99,8 @@ public sealed class TestGate : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isStarted)
+            await App.StopAsync(); // Disposing alone would end it like a kill.
         await App.DisposeAsync();
         if (_ownsSink)
             await Sink.DisposeAsync();

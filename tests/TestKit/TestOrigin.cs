@@ -10,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Gatehouse.TestKit;
 
 /// <summary>
-/// A real HTTP server on loopback, port 0. <c>/redirect?to=URL</c>, <c>/delay?ms=N</c>, <c>/bytes?count=N</c> and <c>/sse?count=N&amp;ms=N</c> do as they say;
+/// A real HTTP server on loopback, port 0. <c>/redirect?to=URL</c>, <c>/delay?ms=N</c>, <c>/bytes?count=N</c> and
+/// <c>/sse?count=N&amp;ms=N</c> do as they say;
 /// every other path answers 200 with the request: first line, headers, empty line, body.
 /// </summary>
 public sealed class TestOrigin : IAsyncDisposable

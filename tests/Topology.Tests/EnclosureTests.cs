@@ -152,7 +152,7 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
         // Whatever address is dialled arrives at the gate: this one is named by a rule, and nobody is there.
         var result = await Inside("curl -sS -k --noproxy '*' --max-time 20 'https://[2001:db8::7]/'; echo $?");
         Assert.NotEqual("0", result.Output.Trim());
-        Assert.Contains("[2001:db8::7]:443", await Site.RecordAsync("--gate", "egress", "--verdict", "allowed"), StringComparison.Ordinal);
+        await Site.ExpectRecordAsync("[2001:db8::7]:443", "--gate", "egress", "--verdict", "allowed");
     }
 
     [Fact]

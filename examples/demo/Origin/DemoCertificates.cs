@@ -3,7 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Gatehouse.DemoOrigin;
 
-/// <summary>A certificate authority that lives as long as this process: its key is in memory alone, its certificate in a file for those who trust it.</summary>
+/// <summary>
+/// A certificate authority that lives as long as this process: its key is in memory alone, its certificate in a file for those who
+/// trust it.
+/// </summary>
 internal static class DemoCertificates
 {
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(30);

@@ -1,32 +1,25 @@
-using System.Security.Cryptography;
-using System.Text;
+using System.Net;
 using Gatehouse.DemoOrigin;
 
 // The internet of the demo, all on loopback: an HTTPS site under a CA of its own, and an API that wants a key.
 var builder = WebApplication.CreateSlimBuilder(args);
-var siteFile = builder.Configuration["Demo:CaFile"] ?? "ca.pem";
-var key = builder.Configuration["Demo:ApiKey"] is { Length: > 0 } given ? given : throw new InvalidOperationException("Demo:ApiKey is not set");
-var (site, api) = (builder.Configuration.GetValue("Demo:SitePort", 28443), builder.Configuration.GetValue("Demo:ApiPort", 28080));
-var certificate = DemoCertificates.Create(siteFile, "allowed.demo.test", "blocked.demo.test");
+var settings = builder.Configuration.GetSection("Demo");
+var key = settings["ApiKey"] is { Length: > 0 } given
+    ? given
+    : throw new InvalidOperationException("Demo:ApiKey is not set: write the key that the API takes, Demo__ApiKey=…");
+var (site, api) = (settings.GetValue("SitePort", 28443), settings.GetValue("ApiPort", 28080));
+var certificate = DemoCertificates.Create(settings["CaFile"] ?? "ca.pem", "allowed.demo.test", "blocked.demo.test", "*.demo.test");
 builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
 {
-    kestrel.ListenLocalhost(site, listen => listen.UseHttps(certificate));
-    kestrel.ListenLocalhost(api);
-    if (Uri.TryCreate(builder.Configuration["urls"], UriKind.Absolute, out var own))
-        kestrel.ListenLocalhost(own.Port);
+    kestrel.Listen(IPAddress.Loopback, site, listen => listen.UseHttps(certificate));
+    kestrel.Listen(IPAddress.Loopback, api);
+    // Endpoints in code replace those of ASPNETCORE_URLS, where whoever started this asks for its health.
+    if (Uri.TryCreate(builder.Configuration["urls"], UriKind.Absolute, out var own) && own.Port != api)
+        kestrel.Listen(IPAddress.Loopback, own.Port);
 });
 
 var app = builder.Build();
-app.MapGet("/", () => "Hello from the demo's internet.\n");
-app.MapPost("/upload", async (HttpRequest request) =>
-{
-    using var body = new MemoryStream();
-    await request.Body.CopyToAsync(body);
-    return $"{body.Length} bytes\n";
-});
-app.MapGet("/v1/whoami", (HttpRequest request) => HasKey(request) ? Results.Text("{\"authenticated\":true}\n", "application/json") : Results.Unauthorized());
-app.MapPost("/v1/messages", (HttpRequest request) => HasKey(request) ? Results.Text("{\"content\":[{\"type\":\"text\",\"text\":\"pong\"}]}\n", "application/json") : Results.Unauthorized());
-app.MapGet("/health", () => "ok");
+app.MapSite(site);
+app.MapApi(api, key);
+app.MapGet("/health", () => "Healthy");
 await app.RunAsync();
-
-bool HasKey(HttpRequest request) => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(request.Headers["x-api-key"].ToString()), Encoding.UTF8.GetBytes(key));

@@ -1,13 +1,12 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text;
-using System.Text.Json;
 using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Applying;
-using Gatehouse.AgentSandbox.Workspaces.Changes;
+using Gatehouse.AgentSandbox.Workspaces.Diffs;
 using Gatehouse.AgentSandbox.Workspaces.Files;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 using Gatehouse.Policy.Filesystem;
 
 namespace Gatehouse.AgentSandbox.CommandLine;
@@ -26,19 +25,18 @@ internal static class ReviewCommands
             var record = SessionNames.Store().Find(parsed.GetValue(session));
             foreach (var workspace in record.Workspaces)
             {
-                if (workspace.Mode == WorkspaceMode.Worktree)
-                {
-                    WorktreeReview.Print(workspace, parsed.GetValue(json), parsed.GetValue(diff));
-                    continue;
-                }
-
-                using var review = OverlayReview.Open(record, workspace);
-                foreach (var change in review.Changes())
+                using var review = workspace.Mode == WorkspaceMode.Overlay ? OverlayReview.Open(record, workspace) : null;
+                foreach (var change in review?.Changes() ?? WorktreeWorkspace.Changes(workspace, record.HideRules()))
                 {
                     Console.Out.WriteLine(parsed.GetValue(json) ? ChangeLine.Json(workspace, change) : ChangeLine.Text(workspace, change));
-                    if (parsed.GetValue(diff))
-                        ChangeDiff.Print(workspace, change);
+                    if (!parsed.GetValue(diff))
+                        continue;
+                    var (old, now) = review?.Contents(change, UnifiedDiff.MaxBytes) ?? WorktreeWorkspace.Contents(workspace, change, UnifiedDiff.MaxBytes);
+                    UnifiedDiff.Write(Console.Out, change, old, now);
                 }
+
+                if (review is null && !parsed.GetValue(json))
+                    Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
             }
 
             return 0;
@@ -58,9 +56,10 @@ internal static class ReviewCommands
             store.Save(record with { State = SessionState.Applying });
             var finished = review.Finish();
             var changes = review.Changes();
-            var named = Named(parsed.GetValue(paths) ?? []);
-            if (!named.IsEmpty)
-                changes = [.. changes.Where(change => named.Any(path => change.Path.IsWithin(path)))];
+            ImmutableArray<RelativePath> named = [.. (parsed.GetValue(paths) ?? []).Select(text => PathSelection.Of(record, text))
+                .Where(selection => record.Workspaces[selection.Workspace] == workspace).Select(selection => selection.Path)];
+            if (named.IsEmpty && parsed.GetValue(paths) is { Length: > 0 })
+                return 0;
             var plan = review.Plan(changes, named);
             ImmutableArray<AppliedStep> steps;
             try
@@ -70,6 +69,9 @@ internal static class ReviewCommands
             catch (WorkspaceException)
             {
                 store.Save(record with { State = SessionState.Ended });
+                // What an interrupted apply left to do is done all the same.
+                if (!finished.IsEmpty)
+                    Report(finished, "applied");
                 throw;
             }
 
@@ -94,7 +96,7 @@ internal static class ReviewCommands
             foreach (var workspace in record.Workspaces)
             {
                 if (workspace.Mode == WorkspaceMode.Worktree)
-                    WorktreeReview.Discard(workspace);
+                    WorktreeWorkspace.Discard(workspace);
                 else
                     OverlayReview.Discard(workspace);
             }
@@ -134,7 +136,7 @@ internal static class ReviewCommands
         foreach (var workspace in record.Workspaces)
         {
             if (workspace.Mode == WorkspaceMode.Worktree)
-                WorktreeReview.Explain(workspace);
+                Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
             else
                 code = Math.Max(code, act(store, record, workspace));
         }
@@ -150,10 +152,6 @@ internal static class ReviewCommands
         return steps.All(step => step.Outcome == StepOutcome.Applied) ? 0 : ExitCodes.Internal;
     }
 
-    private static ImmutableArray<RelativePath> Named(string[] paths) => [.. paths.Select(text => RelativePath.TryParse(text, out var path)
-        ? path
-        : throw new LaunchException(ExitCodes.Usage, $"'{text}' is not a path below the workspace: write it as 'gatehouse changes' shows it"))];
-
     private static int Guard(Func<int> act)
     {
         try
@@ -165,33 +163,4 @@ internal static class ReviewCommands
             throw new LaunchException(ExitCodes.NotPermitted, e.Message, e);
         }
     }
-}
-
-/// <summary>One change on one line.</summary>
-internal static class ChangeLine
-{
-    public static string Text(WorkspaceRecord workspace, Change change) =>
-        $"{Letter(change.Kind)} {workspace.At}/{change.Path}{(change.ModeChanged ? $"  mode {Convert.ToString(change.OldMode!.Value, 8)} → {Convert.ToString(change.Mode, 8)}" : "")}"
-        + (change.HasSpecialBits ? "  setuid, setgid or sticky: not applied" : "") + (change.Type == FileType.File && change.Kind != ChangeKind.Deleted ? $"  {Bytes.Display(change.Size)}" : "");
-
-    public static string Json(WorkspaceRecord workspace, Change change)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
-        {
-            json.WriteStartObject();
-            json.WriteString("workspace", workspace.At);
-            json.WriteString("path", change.Path.ToString());
-            json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(change.Kind.ToString()));
-            json.WriteString("type", JsonNamingPolicy.CamelCase.ConvertName(change.Type.ToString()));
-            json.WriteNumber("size", change.Size);
-            json.WriteNumber("oldSize", change.OldSize);
-            json.WriteString("mode", Convert.ToString(change.Mode, 8));
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray());
-    }
-
-    private static string Letter(ChangeKind kind) => kind switch { ChangeKind.Added => "A", ChangeKind.Modified => "M", ChangeKind.Deleted => "D", _ => "T" };
 }

@@ -55,9 +55,8 @@ internal static class SessionLauncher
         // While the sink writes it down, the enclosure is made; neither waits for the other, and the agent waits for both.
         var recording = Task.Run(async () => await events.TryRecordAsync(start));
 
-        using var enclosure = Prepare(workspace.Specification(policy, command));
-        var cancelled = CancellationToken.None;
-        using var gates = SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, cancelled).GetAwaiter().GetResult();
+        using var enclosure = OrRecord(() => Prepare(workspace.Specification(policy, command)));
+        using var gates = OrRecord(() => SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, CancellationToken.None).GetAwaiter().GetResult());
         enclosure.CloseSockets();
         if (!recording.GetAwaiter().GetResult())
         {
@@ -76,9 +75,25 @@ internal static class SessionLauncher
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
             ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
         events.ReplayAsync().GetAwaiter().GetResult();
+        OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
         if (!quiet && changes.Length > 0)
             Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
         return code;
+
+        // A session whose beginning is recorded has an end in the record, also when the agent never ran.
+        T OrRecord<T>(Func<T> step)
+        {
+            try
+            {
+                return step();
+            }
+            catch (LaunchException e)
+            {
+                _ = recording.GetAwaiter().GetResult();
+                events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command), ("reason", e.Message))).GetAwaiter().GetResult();
+                throw;
+            }
+        }
     }
 
     private static EnclosureProcess Prepare(EnclosureSpec specification)

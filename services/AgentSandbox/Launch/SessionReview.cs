@@ -21,7 +21,7 @@ internal static class SessionReview
                 counts[change.Kind] = counts.GetValueOrDefault(change.Kind) + 1;
         }
 
-        record = record with { Workspaces = [.. record.Workspaces.Select(workspace => WorktreeWorkspace.Finish(workspace, record.HideRules()))] };
+        record = record with { Workspaces = [.. record.Workspaces.Select(workspace => workspace.Mode == WorkspaceMode.Worktree ? WorktreeWorkspace.Finish(workspace, record.HideRules()) : workspace)] };
         var branches = record.Workspaces.Where(workspace => workspace.Worktree?.Commit is not null).Select(workspace => "committed onto " + workspace.Worktree!.Branch);
         return (record, string.Join(", ", counts.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} {Word(pair.Key)}").Concat(branches)));
     }

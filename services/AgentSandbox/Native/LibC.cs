@@ -12,7 +12,7 @@ internal static unsafe partial class LibC
     internal const int SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_REUSEPORT = 15, SO_ATTACH_FILTER = 26, SO_RCVBUF = 8;
     internal const int IPPROTO_IP = 0, IPPROTO_TCP = 6, IPPROTO_IPV6 = 41, IP_PKTINFO = 8, IPV6_V6ONLY = 26, IPV6_RECVPKTINFO = 49;
-    internal const int O_RDONLY = 0, O_DIRECTORY = 0x10000, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+    internal const int O_CLOEXEC = 0x80000;
     internal const int F_GETFD = 1, F_SETFD = 2, FD_CLOEXEC = 1;
     internal const int EINTR = 4;
 

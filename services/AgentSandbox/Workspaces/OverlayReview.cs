@@ -47,6 +47,21 @@ internal sealed class OverlayReview : IDisposable
     /// <summary>Ordered by path. Works while the session runs.</summary>
     public ImmutableArray<Change> Changes(CancellationToken cancelled = default) => ChangeScanner.Scan(_upper, _host, _session.HideRules(), cancelled);
 
+    /// <summary>Old and new bytes of a change, for a diff; null for none, or for more than <paramref name="limit"/>.</summary>
+    public (byte[]? Old, byte[]? New) Contents(Change change, int limit)
+    {
+        try
+        {
+            return (
+                FileContent.Of(_host, change.Path, change.IsHidden ? null : change.OldType, limit, lend: false),
+                FileContent.Of(_upper, change.Path, change.Kind == ChangeKind.Deleted ? null : change.Type, limit, lend: true));
+        }
+        catch (SystemCallException e) when (e.Error is FileCalls.EACCES or FileCalls.EPERM)
+        {
+            return (null, null);
+        }
+    }
+
     /// <summary>What applying would do, with what is held back and what stands against it.</summary>
     public ApplyPlan Plan(ImmutableArray<Change> changes, ImmutableArray<RelativePath> named)
     {

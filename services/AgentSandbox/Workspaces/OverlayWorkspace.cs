@@ -21,12 +21,17 @@ internal static class OverlayWorkspace
         using var own = Folder.Open(folder);
         using var lower = Folder.Open(host);
         var like = lower.Status();
-        own.EnsureFolder(FileName.Of(Work)).Dispose();
+        using var work = own.EnsureFolder(FileName.Of(Work));
         var mask = CreateMask(folder, host, hide);
         using var upper = own.EnsureFolder(FileName.Of(Upper));
         // The topmost layer lends the merged folder its own mode and owner.
         if (FileCalls.geteuid() == 0)
+        {
             upper.SetOwner(like.Uid, like.Gid);
+            // An idmapped mount lets nobody write to what belongs to an owner it does not map.
+            work.SetOwner(like.Uid, like.Gid);
+        }
+
         upper.SetMode(like.RawMode & 0xfff);
         return (new()
         {

@@ -43,8 +43,10 @@ public static class GateClient
             throw error switch
             {
                 OperationCanceledException when !cancellationToken.IsCancellationRequested => new GateUnavailableException(
-                    $"The {gate} gate did not answer within {HandoverProtocol.Timeout.TotalSeconds:0} s. Look at its log, then: gatehouse down, gatehouse up", error),
-                SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.AddressNotAvailable } or SocketException { NativeErrorCode: 2 } =>
+                    $"The {gate} gate did not answer within {HandoverProtocol.Timeout.TotalSeconds:0} s. Look at its log, then: "
+                    + "gatehouse down, gatehouse up", error),
+                SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.AddressNotAvailable } or
+                    SocketException { NativeErrorCode: 2 } =>
                     new GateUnavailableException($"The {gate} gate is not running ({socketPath}). Start the services: gatehouse up", error),
                 SocketException or IOException or JsonException =>
                     new GateUnavailableException($"The {gate} gate at {socketPath} broke off: {error.Message}. Look at its log.", error),
@@ -56,10 +58,14 @@ public static class GateClient
     private static byte[] Frame(SessionHeader header, int descriptors)
     {
         if (descriptors > SessionHeader.MaxSockets || descriptors != header.Sockets.Length)
-            throw new ArgumentException($"{descriptors} descriptors for {header.Sockets.Length} descriptions; at most {SessionHeader.MaxSockets}.", nameof(descriptors));
+            throw new ArgumentException(
+                $"{descriptors} descriptors for {header.Sockets.Length} descriptions; at most {SessionHeader.MaxSockets}.",
+                nameof(descriptors));
         var json = JsonSerializer.SerializeToUtf8Bytes(header, HandoverJson.Default.SessionHeader);
         if (json.Length > SessionHeader.MaxBytes)
-            throw new GateUnavailableException($"The session's header is {json.Length} bytes long, at most {SessionHeader.MaxBytes} are taken. Name fewer or smaller env: secrets.");
+            throw new GateUnavailableException(
+                $"The session's header is {json.Length} bytes long, at most {SessionHeader.MaxBytes} are taken. "
+                + "Name fewer or smaller env: secrets.");
         var message = new byte[sizeof(uint) + json.Length];
         BinaryPrimitives.WriteInt32LittleEndian(message, json.Length);
         json.CopyTo(message, sizeof(uint));
@@ -76,7 +82,8 @@ public static class GateClient
                 throw new IOException("it closed the connection without an answer");
             length += received;
             if (buffer[length - 1] == (byte)'\n')
-                return JsonSerializer.Deserialize(buffer.AsSpan(0, length), HandoverJson.Default.SessionReply) ?? throw new IOException("its answer is null");
+                return JsonSerializer.Deserialize(buffer.AsSpan(0, length), HandoverJson.Default.SessionReply)
+                    ?? throw new IOException("its answer is null");
         }
         throw new IOException("its answer has no end");
     }

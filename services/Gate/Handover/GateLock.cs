@@ -26,7 +26,8 @@ internal sealed class GateLock : IDisposable
         if (Libc.flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0)
             return new(file);
         file.Dispose();
-        throw new IOException($"{what} is in use by another process ({path} is locked). Stop it (gatehouse down), or set GATEHOUSE_RUN and GATEHOUSE_STATE.");
+        throw new IOException(
+            $"{what} is in use by another process ({path} is locked). Stop it (gatehouse down), or set GATEHOUSE_RUN and GATEHOUSE_STATE.");
     }
 
     public void Dispose() => _file.Dispose();

@@ -33,7 +33,8 @@ internal static class HandoverProtocol
         catch (JsonException error)
         {
             // The path, never the text: the header may hold secrets.
-            throw new SessionRefusedException($"The header is not what this version reads (at {error.Path ?? "$"}). Use one version of Gatehouse for all parts.");
+            throw new SessionRefusedException(
+                $"The header is not what this version reads (at {error.Path ?? "$"}). Use one version of Gatehouse for all parts.");
         }
     }
 

@@ -15,7 +15,9 @@ internal sealed record SessionOffer(
     public static SessionOffer Check(SessionHeader header, ReceivedDescriptors descriptors)
     {
         if (header.Version != HandoverProtocol.Version)
-            throw Refused($"The launcher speaks version {header.Version}, this gate version {HandoverProtocol.Version}. Use one version of Gatehouse for all parts.");
+            throw Refused(
+                $"The launcher speaks version {header.Version}, this gate version {HandoverProtocol.Version}. "
+                + "Use one version of Gatehouse for all parts.");
         if (!SessionId.TryParse(header.Session, out var id))
             throw Refused("The session id must be 1 to 40 of a-z, 0-9 and -.");
         if (header.Policy is not { Length: > 0 and <= MaxPath } path || !Path.IsPathFullyQualified(path) || path.Contains('\0'))

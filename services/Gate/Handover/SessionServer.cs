@@ -52,6 +52,7 @@ internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeP
         }
         finally
         {
+            await ended.CancelAsync();
             if (reserved is { } id)
                 _sessions.TryRemove(id, out _);
         }
@@ -71,20 +72,38 @@ internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeP
         var fingerprint = FileFingerprint.Of(offer.PolicyPath);
         var file = PolicyFile.Read(offer.PolicyPath);
         if (file.Sha256.Length != 0 && file.Sha256 != offer.PolicySha256)
-            throw new SessionRefusedException($"{offer.PolicyPath} is not the file that the launcher read: it changed, or another one is mounted there. Start again.");
+            throw new SessionRefusedException(
+                $"{offer.PolicyPath} is not the file that the launcher read: it changed, or another one is mounted there. Start again.");
         var policy = file.Policy ?? throw new SessionRefusedException(string.Join('\n', file.Errors));
 
         var sockets = offer.TakeSockets(descriptors);
         var session = new GateSession(offer.Id, policy, Path.GetDirectoryName(offer.PolicyPath)!, offer.Trace, sockets, offer.Environment, ended);
         try
         {
-            var served = await gate.OpenAsync(session, handshake).AsTask().WaitAsync(handshake);
+            var served = await OpenGateAsync(session, handshake);
             var watching = watch.RunAsync(session, offer.PolicyPath, file.Sha256, fingerprint);
             return new(session, served, watching);
         }
         catch
         {
             Close(session);
+            throw;
+        }
+    }
+
+    private async Task<IAsyncDisposable> OpenGateAsync(GateSession session, CancellationToken handshake)
+    {
+        var opening = gate.OpenAsync(session, handshake).AsTask();
+        try
+        {
+            return await opening.WaitAsync(handshake);
+        }
+        catch (OperationCanceledException) when (!opening.IsCompleted)
+        {
+            // Too late, and it does not heed its token: what it opens in the end has nobody to close it but us.
+            _ = opening.ContinueWith(
+                async late => await late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
             throw;
         }
     }

@@ -20,7 +20,8 @@ public sealed class SessionConnections(ILoggerFactory loggers) : IConnectionList
     /// Gives <paramref name="socket"/>, of which nothing but a peek was read, to the Kestrel endpoint named <paramref name="endPoint"/>. Kestrel owns it
     /// from then on; it is aborted when the session ends.
     /// </summary>
-    /// <returns>Null when the endpoint is not bound or its backlog is full, and the caller still owns the socket; else a task that ends with the connection.</returns>
+    /// <returns>Null when the endpoint is not bound or its backlog is full, and the caller still owns the socket;
+    /// else a task that ends with the connection.</returns>
     public Task? TryAdd(string endPoint, Socket socket, ISessionFeature session) =>
         _endPoints.TryGetValue(endPoint, out var listener) ? listener.TryAdd(() => new(_contexts.Create(socket), session)) : null;
 

@@ -14,13 +14,16 @@ internal sealed class RecorderMetrics
     {
         var meter = meters.Create("Gatehouse.Gate");
         _decisions = meter.CreateCounter<long>("gatehouse.decisions", "{decision}", "Verdicts, by gate");
-        _unrecorded = meter.CreateCounter<long>("gatehouse.recorder.refused", "{event}", "Attempts denied because they could not be recorded, and ends that were lost");
+        _unrecorded = meter.CreateCounter<long>("gatehouse.recorder.refused", "{event}",
+            "Attempts denied because they could not be recorded, and ends that were lost");
         meter.CreateObservableGauge("gatehouse.recorder.queue", queued, "{event}", "Events that wait in memory for the spool");
         meter.CreateObservableGauge("gatehouse.recorder.spool", spooled, "By", "Bytes that wait in the spool for the log sink");
     }
 
     public void Decided(Boundary gate, VerdictKind verdict) =>
-        _decisions.Add(1, new("gatehouse.gate", DecisionSpans.Word(gate)), new("gatehouse.verdict", verdict == VerdictKind.Allowed ? "allowed" : "denied"));
+        _decisions.Add(
+            1, new("gatehouse.gate", DecisionSpans.Word(gate)),
+            new("gatehouse.verdict", verdict == VerdictKind.Allowed ? "allowed" : "denied"));
 
     public void Refused() => _unrecorded.Add(1);
 }

@@ -45,7 +45,8 @@ internal sealed partial class SinkLink(ILogger<SinkLink> logger)
         [LoggerMessage(1, LogLevel.Information, "The log sink takes events.")]
         public static partial void Up(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "The log sink takes no events: they are spooled, and sessions whose policy says 'deny' are denied everything.")]
+        [LoggerMessage(2, LogLevel.Warning,
+            "The log sink takes no events: they are spooled, and sessions whose policy says 'deny' are denied everything.")]
         public static partial void Down(ILogger logger);
     }
 }

@@ -31,6 +31,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     private readonly SpoolDelivery _delivery;
     private readonly RecorderMetrics _metrics;
     private readonly CancellationTokenSource _stop = new();
+    private bool _isDisposed;
     private Task _writing = Task.CompletedTask, _delivering = Task.CompletedTask, _probing = Task.CompletedTask;
 
     public SpoolingRecorder(
@@ -63,7 +64,8 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     }
 
     public override void RecordEnd(
-        GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration, Action<EventDetail>? more = null)
+        GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration,
+        Action<EventDetail>? more = null)
     {
         var each = EventDraft.Bound(Create(session, action, subject, more) with
         {
@@ -103,6 +105,10 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
 
     public void Dispose()
     {
+        // The container disposes once for each service this is registered as.
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+        _stop.Cancel(); // When the host failed to start, nothing was stopped.
         _stop.Dispose();
         _spool.Dispose();
     }

@@ -14,7 +14,7 @@ internal static class HostText
         var text = scalar.Text;
         if (HostPattern.TryParse(text, out var pattern, out var error))
         {
-            if (pattern.Name.Value == "gatehouse" || new HostPattern(GatehouseDomain, IsWildcard: true).Matches(pattern.Name))
+            if (IsGatehouse(pattern.Name))
             {
                 errors.Add(scalar.At, $"{Shown.Quoted(text)} is Gatehouse's own name", "Leave the rule out: the gateway is always there.");
                 return null;
@@ -92,7 +92,9 @@ internal static class HostText
             && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= 65535;
     }
 
-    private static DomainName GatehouseDomain => DomainName.TryParse("gatehouse", out var name) ? name : default;
+    /// <summary>Whether the name is one of those that Gatehouse itself answers to.</summary>
+    public static bool IsGatehouse(DomainName name) =>
+        name.Value == "gatehouse" || name.Value.EndsWith(".gatehouse", StringComparison.Ordinal);
 
     private static IPNetwork? Network(ScalarNode scalar, IPAddress address, int length, ErrorList errors)
     {

@@ -43,7 +43,7 @@ internal static class UpstreamText
             return Refuse(scalar.At, $"{shown} has no valid host and port", Fix, errors);
         if (scheme == "http" && !(isAddress ? IPAddress.IsLoopback(address) : name.Value == "localhost"))
             return Refuse(scalar.At, $"{shown} would carry the credential in clear", "Write https; http is for loopback only.", errors);
-        if (name.Value == "gatehouse" || name.Value.EndsWith(".gatehouse", StringComparison.Ordinal))
+        if (HostText.IsGatehouse(name))
             return Refuse(scalar.At, $"{shown} is Gatehouse itself", Fix, errors);
         if (!HttpPath.TryNormalize(path, out var normalized, out var error))
             return Refuse(scalar.At, $"{shown} has no usable path: {error}", Fix, errors);

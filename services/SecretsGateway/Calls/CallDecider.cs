@@ -57,7 +57,8 @@ internal static class CallDecider
         {
             if (!QueryText.TryRead(call.Query, out var parameters))
                 return CallDenial.AmbiguousQuery;
-            if (!parameters.All(parameter => allowed.TryGetValue(parameter.Name, out var globs) && globs.Any(glob => Glob.IsMatch(glob, parameter.Value))))
+            if (!parameters.All(parameter => allowed.TryGetValue(parameter.Name, out var globs)
+                && globs.Any(glob => Glob.IsMatch(glob, parameter.Value))))
                 return CallDenial.Query;
         }
 

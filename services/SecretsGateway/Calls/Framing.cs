@@ -15,7 +15,8 @@ internal static class Framing
         // keep-alive or upgrade Kestrel drops other names itself; the header goes no further in any case.)
         if (!headers.Connection.SelectMany(Tokens).All(token => s_harmless.Contains(token, StringComparer.OrdinalIgnoreCase)))
             return CallDenial.NominatedHeader;
-        return headers.Upgrade.SelectMany(Tokens).All(token => token.Equals("h2c", StringComparison.OrdinalIgnoreCase)) ? CallDenial.None : CallDenial.Upgrade;
+        var isIgnorable = headers.Upgrade.SelectMany(Tokens).All(token => token.Equals("h2c", StringComparison.OrdinalIgnoreCase));
+        return isIgnorable ? CallDenial.None : CallDenial.Upgrade;
     }
 
     private static IEnumerable<string> Tokens(string? value) =>

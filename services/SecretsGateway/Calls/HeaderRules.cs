@@ -16,8 +16,8 @@ internal static class HeaderRules
         return true;
     }
 
-    // A list may come in one line or in several (RFC 9110 §5.3): each of its elements must be allowed, so that a star never takes in a comma
-    // and what follows it. A glob that has a comma itself is for the whole line.
+    // A list may come in one line or in several (RFC 9110 §5.3): each of its elements must be allowed, so that a star never takes in a
+    // comma and what follows it. A glob that has a comma itself is for the whole line.
     private static bool IsAllowed(ImmutableArray<string> globs, string value) =>
         globs.Any(glob => glob.Contains(',') && Glob.IsMatch(glob, value))
         || value.Split(',', StringSplitOptions.TrimEntries).All(element => globs.Any(glob => Glob.IsMatch(glob, element)));

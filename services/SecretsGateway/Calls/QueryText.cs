@@ -29,8 +29,8 @@ internal static class QueryText
     }
 
     /// <summary>
-    /// Reads the parameters in the one way there is. Refused is what servers read in several: a name twice, a semicolon (some split there), a
-    /// plus (a space to some), an empty parameter, bytes that are not UTF-8, control characters.
+    /// Reads the parameters in the one way there is. Refused is what servers read in several: a name twice, a semicolon (some split
+    /// there), a plus (a space to some), an empty parameter, bytes that are not UTF-8, control characters.
     /// </summary>
     /// <param name="query">Well-formed.</param>
     /// <param name="parameters">Decoded, in the order of the query.</param>

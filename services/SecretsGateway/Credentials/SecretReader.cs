@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Gatehouse.SecretsGateway.Credentials;
 
 /// <summary>
-/// Reads a credential when it is needed and keeps no copy, so that a rotated one is picked up. What goes wrong is for the record, not for the
-/// agent.
+/// Reads a credential when it is needed and keeps no copy, so that a rotated one is picked up. What goes wrong is for the record, not
+/// for the agent.
 /// </summary>
 internal static class SecretReader
 {

@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 
 namespace Gatehouse.SecretsGateway.Credentials;
 
-/// <summary>A credential. It prints as <c>[secret]</c> wherever it lands by mistake, and is wiped when disposed as far as .NET allows.</summary>
+/// <summary>
+/// A credential. It prints as <c>[secret]</c> wherever it lands by mistake, and is wiped when disposed as far as .NET allows.
+/// </summary>
 [DebuggerDisplay("[secret]")]
 [JsonConverter(typeof(Redacting))]
 internal sealed class SecretValue : IDisposable
@@ -62,6 +64,7 @@ internal sealed class SecretValue : IDisposable
         public override SecretValue? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             throw new NotSupportedException("a credential is never in JSON");
 
-        public override void Write(Utf8JsonWriter writer, SecretValue value, JsonSerializerOptions options) => writer.WriteStringValue(Redacted);
+        public override void Write(Utf8JsonWriter writer, SecretValue value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(Redacted);
     }
 }

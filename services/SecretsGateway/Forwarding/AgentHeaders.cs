@@ -15,7 +15,8 @@ internal static class AgentHeaders
         // Who asks, and whom: the upstream is not told about this machine, and believes nothing the agent says about it.
         "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Host", "X-Original-Host",
         // Another method or path than the one that was checked, to servers that obey these.
-        "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Original-Method", "X-Original-URL", "X-Rewrite-URL", "X-Original-URI",
+        "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Original-Method",
+        "X-Original-URL", "X-Rewrite-URL", "X-Original-URI",
         // The trace is ours, and stays here.
         "traceparent", "tracestate", "baggage");
 

@@ -42,7 +42,9 @@ internal sealed partial class CallEndpoint(
     private async Task AnswerAsync(HttpContext context, SessionState state, SecretCall call, CallDecision decision)
     {
         var problem = "";
-        using var credential = decision.Denial == CallDenial.None ? SecretReader.Read(state.Session, decision.Secret!.From, out problem) : null;
+        using var credential = decision.Denial == CallDenial.None
+            ? SecretReader.Read(state.Session, decision.Secret!.From, out problem)
+            : null;
         if (decision.Denial == CallDenial.None && credential is null)
             decision = decision with { Denial = CallDenial.CredentialUnreadable };
         if (problem.Length > 0 && state.IsNews(problem))

@@ -13,10 +13,15 @@ namespace Gatehouse.SecretsGateway.Forwarding;
 /// <summary>Carries an allowed call out and records how it ended, whichever way it ended.</summary>
 internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder recorder, TimeProvider time, IOptions<GatewayOptions> options)
 {
-    private readonly ForwarderRequestConfig _forwarding = new() { ActivityTimeout = options.Value.ActivityTimeout, AllowResponseBuffering = false };
+    private readonly ForwarderRequestConfig _forwarding = new()
+    {
+        ActivityTimeout = options.Value.ActivityTimeout,
+        AllowResponseBuffering = false,
+    };
 
     public async Task ForwardAsync(
-        HttpContext context, SessionState state, SecretCall call, CallDecision decision, SecretValue credential, Guid attempt, string subject)
+        HttpContext context, SessionState state, SecretCall call, CallDecision decision, SecretValue credential, Guid attempt,
+        string subject)
     {
         var started = time.GetTimestamp();
         var (request, response) = (new CountingStream(context.Request.Body), new CountingStream(context.Response.Body));
@@ -26,14 +31,15 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
         {
             var transformer = new CallTransformer(secret, decision.Path, call.Query, credential);
             var (error, exception) = await SendAsync(context, state, decision, transformer);
-            problem = error == ForwarderError.None ? "" : UpstreamFailures.Describe(error, exception);
+            problem = error == ForwarderError.None ? "" : UpstreamFailures.Describe(error, exception, credential);
             removed = transformer.Removed;
             if (error != ForwarderError.None && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
                 await UpstreamFailures.Answer(error, exception, secret.Name).WriteAsync(context);
         }
         finally
         {
-            recorder.RecordEnd(state.Session, attempt, "request.end", subject, request.Count, response.Count, time.GetElapsedTime(started), detail =>
+            var duration = time.GetElapsedTime(started);
+            recorder.RecordEnd(state.Session, attempt, "request.end", subject, request.Count, response.Count, duration, detail =>
             {
                 detail["status"] = context.Response.StatusCode.ToString(CultureInfo.InvariantCulture);
                 detail["upstream"] = secret.Upstream.Authority;
@@ -50,7 +56,8 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
         try
         {
             var client = state.Clients.For(secret);
-            var error = await forwarder.SendAsync(context, secret.Upstream.AbsoluteUri, client, _forwarding, transformer, state.Session.Ended);
+            var error = await forwarder.SendAsync(
+                context, secret.Upstream.AbsoluteUri, client, _forwarding, transformer, state.Session.Ended);
             return (error, context.Features.Get<IForwarderErrorFeature>()?.Exception);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)

@@ -5,8 +5,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Gatehouse.SecretsGateway.Forwarding;
 
 /// <summary>
-/// Turns the agent's request into the call that was checked: its path and query exactly, without whatever the agent sent in the places where
-/// credentials stand, with the real one; and makes the answer harmless on its way back.
+/// Turns the agent's request into the call that was checked: its path and query exactly, without whatever the agent sent in the places
+/// where credentials stand, with the real one; and makes the answer harmless on its way back.
 /// </summary>
 internal sealed class CallTransformer(SecretPolicy secret, string path, string query, SecretValue credential) : HttpTransformer
 {
@@ -30,7 +30,8 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
             throw new InvalidOperationException($"no credential can stand in the header {secret.Inject.Header}");
     }
 
-    public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is not null)
             Removed = UpstreamHeaders.Prune(proxyResponse, _target, secret, credential);
@@ -38,6 +39,6 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
     }
 
     /// <summary>None are forwarded: they come when the headers have been checked and gone.</summary>
-    public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
-        ValueTask.CompletedTask;
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }

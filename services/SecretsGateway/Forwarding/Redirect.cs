@@ -3,8 +3,8 @@ using Gatehouse.Policy.Secrets;
 namespace Gatehouse.SecretsGateway.Forwarding;
 
 /// <summary>
-/// A redirect is the agent's to follow, through the gateway and its rules again: never the gateway's own, with the credential, to wherever the
-/// upstream says.
+/// A redirect is the agent's to follow, through the gateway and its rules again: never the gateway's own, with the credential, to
+/// wherever the upstream says.
 /// </summary>
 internal static class Redirect
 {

@@ -10,8 +10,8 @@ using Gatehouse.Policy.Secrets;
 namespace Gatehouse.SecretsGateway.Forwarding;
 
 /// <summary>
-/// The HTTP clients of one session, one a secret: nothing is pooled across sessions. They follow no redirect, keep no cookie, ask no proxy, and
-/// connect to where the policy's upstream may be and nowhere else.
+/// The HTTP clients of one session, one a secret: nothing is pooled across sessions. They follow no redirect, keep no cookie, ask no
+/// proxy, and connect to where the policy's upstream may be and nowhere else.
 /// </summary>
 internal sealed class UpstreamClients(GateSession session, GatewayOptions options) : IDisposable
 {
@@ -53,8 +53,9 @@ internal sealed class UpstreamClients(GateSession session, GatewayOptions option
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ConnectCallback = ConnectAsync,
         };
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (key.Trust is { } trust)
-            handler.SslOptions = Trusting(HostPaths.Expand(trust, session.PolicyDirectory, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
+            handler.SslOptions = Trusting(HostPaths.Expand(trust, session.PolicyDirectory, home));
         return new(handler);
     }
 

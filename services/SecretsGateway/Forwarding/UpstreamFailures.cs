@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Gatehouse.SecretsGateway.Calls;
+using Gatehouse.SecretsGateway.Credentials;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gatehouse.SecretsGateway.Forwarding;
@@ -8,24 +9,32 @@ namespace Gatehouse.SecretsGateway.Forwarding;
 /// <summary>How an allowed call failed: what the agent is told, and what the record says.</summary>
 internal static class UpstreamFailures
 {
-    public static CallProblem Answer(ForwarderError error, Exception? exception, string secret) => (error, Find<BadHttpRequestException>(exception)) switch
-    {
-        (_, { StatusCode: StatusCodes.Status413PayloadTooLarge }) => CallProblem.Denied(CallDenial.BodyTooLarge, secret),
-        (_, { } malformed) => CallProblem.Failed("malformed-body", malformed.StatusCode, "the body did not come as announced", secret),
-        (ForwarderError.RequestTimedOut or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled, _) =>
-            CallProblem.Failed("upstream-timeout", StatusCodes.Status504GatewayTimeout, "the upstream did not answer in time", secret),
-        _ when Find<AuthenticationException>(exception) is not null =>
-            CallProblem.Failed("upstream-certificate", StatusCodes.Status502BadGateway, "the upstream's certificate is not trusted", secret),
-        _ when Find<UpstreamAddressException>(exception) is not null =>
-            CallProblem.Failed("upstream-address", StatusCodes.Status502BadGateway, "the upstream's name leads to an address that is not public", secret),
-        _ when Find<SocketException>(exception) is not null =>
-            CallProblem.Failed("upstream-unreachable", StatusCodes.Status502BadGateway, "the upstream can not be reached", secret),
-        _ => CallProblem.Failed("upstream-failed", StatusCodes.Status502BadGateway, "the upstream did not answer as it should", secret),
-    };
+    private const int BadGateway = StatusCodes.Status502BadGateway;
 
-    /// <summary>For the record; never has header values in it.</summary>
-    public static string Describe(ForwarderError error, Exception? exception) =>
-        exception is null ? error.ToString() : $"{error}: {exception.GetBaseException().Message}";
+    public static CallProblem Answer(ForwarderError error, Exception? exception, string secret) =>
+        (error, Find<BadHttpRequestException>(exception)) switch
+        {
+            (_, { StatusCode: StatusCodes.Status413PayloadTooLarge }) => CallProblem.Denied(CallDenial.BodyTooLarge, secret),
+            (_, { } malformed) => CallProblem.Failed("malformed-body", malformed.StatusCode, "the body did not come as announced", secret),
+            (ForwarderError.RequestTimedOut or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled, _) =>
+                CallProblem.Failed("upstream-timeout", StatusCodes.Status504GatewayTimeout, "the upstream did not answer in time", secret),
+            _ when Find<AuthenticationException>(exception) is not null =>
+                CallProblem.Failed("upstream-certificate", BadGateway, "the upstream's certificate is not trusted", secret),
+            _ when Find<UpstreamAddressException>(exception) is not null =>
+                CallProblem.Failed("upstream-address", BadGateway, "the upstream's name leads to an address that is not public", secret),
+            _ when Find<SocketException>(exception) is not null =>
+                CallProblem.Failed("upstream-unreachable", BadGateway, "the upstream can not be reached", secret),
+            _ => CallProblem.Failed("upstream-failed", BadGateway, "the upstream did not answer as it should", secret),
+        };
+
+    /// <summary>For the record. An answer that is not HTTP is quoted in the message, and may echo what was sent.</summary>
+    public static string Describe(ForwarderError error, Exception? exception, SecretValue credential) =>
+        exception?.GetBaseException().Message switch
+        {
+            null => error.ToString(),
+            var message when credential.IsIn(message) => $"{error}: malformed, and it showed the credential",
+            var message => $"{error}: {message}",
+        };
 
     private static T? Find<T>(Exception? exception)
         where T : Exception => exception switch

@@ -37,9 +37,10 @@ internal static class UpstreamHeaders
     {
         // Connection nominates headers for this hop alone (RFC 9110 §7.6.1).
         var nominated = headers.NonValidated.TryGetValues("Connection", out var values)
-            ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase)
+            ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase)
             : [];
-        foreach (var name in headers.NonValidated.Select(header => header.Key).Where(name => s_stripped.Contains(name) || nominated.Contains(name)).ToList())
+        var names = headers.NonValidated.Select(header => header.Key).ToList();
+        foreach (var name in names.Where(name => s_stripped.Contains(name) || nominated.Contains(name)))
             headers.Remove(name);
     }
 
@@ -58,8 +59,9 @@ internal static class UpstreamHeaders
 
     private static void RemoveCredential(HttpHeaders headers, SecretValue credential, List<string> removed)
     {
-        foreach (var name in headers.NonValidated.Where(header => credential.IsIn(header.Key) || header.Value.Any(value => credential.IsIn(value)))
-            .Select(header => header.Key).ToList())
+        var showing = headers.NonValidated.Where(header =>
+            credential.IsIn(header.Key) || header.Value.Any(value => credential.IsIn(value)));
+        foreach (var name in showing.Select(header => header.Key).ToList())
         {
             headers.Remove(name);
             removed.Add(credential.IsIn(name) ? credential.ToString() : name);

@@ -10,7 +10,8 @@ namespace Gatehouse.SecretsGateway.Sessions;
 /// Kestrel answers what is not HTTP by itself, and no middleware sees it; it tells diagnostic listeners. An attempt is an attempt: it is
 /// recorded.
 /// </summary>
-internal sealed class MalformedRequests(DiagnosticListener diagnostics, EventRecorder recorder) : IHostedService, IObserver<KeyValuePair<string, object?>>
+internal sealed class MalformedRequests(DiagnosticListener diagnostics, EventRecorder recorder)
+    : IHostedService, IObserver<KeyValuePair<string, object?>>
 {
     private const string BadRequest = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
 
@@ -36,7 +37,8 @@ internal sealed class MalformedRequests(DiagnosticListener diagnostics, EventRec
             || features.Get<Gate.Kestrel.ISessionFeature>() is not { Session: var session })
             return;
         var error = features.Get<IBadRequestExceptionFeature>()?.Error?.Message;
-        recorder.TryRecord(session, "request", "malformed", Verdict.Deny("the request is not valid HTTP"), detail => detail["problem"] = error);
+        var verdict = Verdict.Deny("the request is not valid HTTP");
+        recorder.TryRecord(session, "request", "malformed", verdict, detail => detail["problem"] = error);
     }
 
     public void OnError(Exception error)

@@ -20,7 +20,7 @@ internal sealed class SecretsGate(SessionConnections connections, IOptions<Gatew
     {
         var listeners = session.Sockets.Where(socket => socket.Description.Purpose == SocketPurpose.Secrets).ToList();
         if (listeners.Count == 0)
-            throw new SessionRefusedException("no socket for the secrets gateway came with the session: restart the services with 'gatehouse down'");
+            throw new SessionRefusedException("no socket came for the secrets gateway: restart the services with 'gatehouse down'");
         _sessions[session] = new SessionState(session, options.Value);
         var slots = new SemaphoreSlim(SessionAcceptor.MaxConnections);
         var accepting = listeners.Select(listener => SessionAcceptor.RunAsync(listener, slots, async (socket, dialled, _) =>

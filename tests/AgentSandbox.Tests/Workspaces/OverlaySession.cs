@@ -13,16 +13,22 @@ namespace Gatehouse.AgentSandbox.Tests.Workspaces;
 /// <summary>A host folder and a session on it, with real overlay mounts in a user and mount namespace of their own; works as root and as anybody.</summary>
 internal sealed partial class OverlaySession : IDisposable
 {
-    private readonly string _root = Path.Combine("/tmp", "gatehouse-workspaces-" + Guid.NewGuid().ToString("N"));
+    private readonly string _root;
+    private readonly string _host;
 
-    public OverlaySession()
+    /// <param name="hostBelow">Where to make the host's folder; the session's own is below /tmp.</param>
+    public OverlaySession(string hostBelow = "/tmp")
     {
+        var name = "gatehouse-workspaces-" + Guid.NewGuid().ToString("N");
+        _root = Path.Combine("/tmp", name);
+        _host = Path.Combine(hostBelow, name);
+        Directory.CreateDirectory(_root);
         Directory.CreateDirectory(Host);
         Store = new(Path.Combine(_root, "state", "sessions"));
         Environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"];
     }
 
-    public string Host => Path.Combine(_root, "host");
+    public string Host => Path.Combine(_host, "host");
 
     public string Outside => Path.Combine(_root, "outside");
 
@@ -37,14 +43,10 @@ internal sealed partial class OverlaySession : IDisposable
     private ImmutableArray<string> Environment { get; }
 
     /// <summary>Prepares the host's folder with a shell script, run in it.</summary>
-    public OverlaySession WithHost(string script)
-    {
-        Shell(Host, script);
-        return this;
-    }
+    public OverlaySession WithHost(string script) => Guarded(() => Shell(Host, script));
 
     /// <summary>Begins the session: everything on the host is older than it.</summary>
-    public OverlaySession Begin(params string[] hide)
+    public OverlaySession Begin(params string[] hide) => Guarded(() =>
     {
         // The kernel stamps files with a clock that ticks every few milliseconds.
         WaitForTick();
@@ -64,13 +66,12 @@ internal sealed partial class OverlaySession : IDisposable
         };
         Store.Save(Record);
         WaitForTick();
-        return this;
-    }
+    });
 
     public bool HasMask { get; private set; }
 
     /// <summary>Runs a script as the agent would: in the merged folder, which is gone afterwards.</summary>
-    public OverlaySession Agent(string script)
+    public OverlaySession Agent(string script) => Guarded(() =>
     {
         var merged = Path.Combine(_root, "merged");
         Directory.CreateDirectory(merged);
@@ -78,8 +79,7 @@ internal sealed partial class OverlaySession : IDisposable
         var options = $"lowerdir={lower},upperdir={Upper},workdir={Workspace.Folder}/work,userxattr";
         var result = Execute("/", "unshare", "--user", "--map-root-user", "--mount", "bash", "-euc", $"mount -t overlay overlay -o {options} {merged}; cd {merged}; {script}");
         Assert.True(result.Code == 0, result.Error);
-        return this;
-    }
+    });
 
     public string AgentOutput(string script)
     {
@@ -137,9 +137,26 @@ internal sealed partial class OverlaySession : IDisposable
 
     public void Dispose()
     {
-        var left = Path.GetDirectoryName(_root)!;
-        using var parent = Folder.Open(left);
-        FileTree.Remove(parent, FileName.Of(Path.GetFileName(_root)));
+        foreach (var path in new[] { _root, _host })
+        {
+            using var parent = Folder.Open(Path.GetDirectoryName(path)!);
+            FileTree.Remove(parent, FileName.Of(Path.GetFileName(path)));
+        }
+    }
+
+    // Called in the middle of a "using" declaration, which disposes only what it was given.
+    private OverlaySession Guarded(Action act)
+    {
+        try
+        {
+            act();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     [LibraryImport("libc")]

@@ -77,7 +77,7 @@ public sealed class DirectoryTests : IDisposable
         Assert.Equal("/x/y", RunDirectory.Find(Variables(("GATEHOUSE_RUN", "/x/y"), ("XDG_RUNTIME_DIR", _folder.Path))));
         Assert.Equal(_folder.File("gatehouse"), RunDirectory.Find(Variables(("XDG_RUNTIME_DIR", _folder.Path))));
         // As after sudo: the variable names a directory, but another user's or none.
-        Assert.EndsWith("gatehouse-0", RunDirectory.Find(Variables(("XDG_RUNTIME_DIR", "/nonexistent"))).Replace("/run/user/0/gatehouse", "gatehouse-0", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(RunDirectory.Find(Variables(("XDG_RUNTIME_DIR", "/nonexistent"))), (string[])["/tmp/gatehouse-0", "/run/user/0/gatehouse"]);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Gatehouse.Gate.Handover;
 using Gatehouse.TestKit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Gate.Tests.Handover;
 
@@ -119,6 +120,32 @@ public sealed class HandoverTests : IAsyncLifetime
         Assert.DoesNotContain("internal detail", error.Message, StringComparison.Ordinal);
         socket.Dispose();
         await Eventually.TrueAsync(socket.IsRefusedAsync);
+    }
+
+    [Fact]
+    public async Task Session_WhoseGateIsLate_IsRefusedAndClosedWhenItOpensAfterAll()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gate = await TestGate.StartAsync<EchoGate>(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        var echo = (EchoGate)gate.App.Services.GetRequiredService<IGate>();
+        var (begun, release, closed) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        echo.Opening = _ =>
+        {
+            begun.SetResult();
+            return release.Task;
+        };
+        echo.Closing = () =>
+        {
+            closed.SetResult();
+            return Task.CompletedTask;
+        };
+        var header = TestGate.Header(SessionId.Create(TimeProvider.System), WritePolicy());
+        var opening = gate.OpenSessionAsync(header);
+        await begun.Task.WaitAsync(Eventually.Bound);
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Contains("not ready within 10 s", (await Assert.ThrowsAsync<GateUnavailableException>(() => opening)).Message, StringComparison.Ordinal);
+        release.SetResult();
+        await closed.Task.WaitAsync(Eventually.Bound);
     }
 
     [Theory]

@@ -133,10 +133,11 @@ public sealed class HostileMessageTests : IAsyncLifetime
         await AssertWrongAsync(listening, new((SocketPurpose)99, listening.Description.Port, false), "has an unknown purpose");
         await AssertWrongAsync(udp, new(SocketPurpose.DnsTcp, udp.Description.Port, false), "is not a TCP socket");
         await AssertWrongAsync(v6, new(SocketPurpose.Transparent, v6.Description.Port, false), "is not an IPv4 socket");
-        await AssertWrongAsync(new(new(SocketPurpose.Transparent, idlePort, false), idle), new(SocketPurpose.Transparent, idlePort, false), "is not listening");
+        var described = new SocketDescription(SocketPurpose.Transparent, idlePort, false);
+        await AssertWrongAsync(new(described, idle), described, "is not listening");
         await using var file = new FileStream("/dev/null", FileMode.Open);
         using var notASocket = new SafeSocketHandle(file.SafeFileHandle.DangerousGetHandle(), ownsHandle: false);
-        await AssertWrongAsync(new(new(SocketPurpose.Transparent, 80, false), notASocket), new(SocketPurpose.Transparent, 80, false), "is not an IPv4 socket");
+        await AssertWrongAsync(new(described, notASocket), described, "is not an IPv4 socket");
     }
 
     [Fact]
@@ -151,12 +152,13 @@ public sealed class HostileMessageTests : IAsyncLifetime
     private async Task AssertWrongAsync(SessionSocket socket, SocketDescription description, string message) =>
         await AssertRefusedAsync(Header(socket) with { Sockets = [description] }, message, socket);
 
-    private async Task AssertRefusedAsync(SessionHeader header, string message, SessionSocket socket)
+    private async Task AssertRefusedAsync(SessionHeader header, string expected, SessionSocket socket)
     {
         using var connection = await ConnectAsync();
-        DescriptorChannel.Send(connection.SafeHandle, Frame(JsonSerializer.SerializeToUtf8Bytes(header, HandoverJson.Default.SessionHeader)), [Descriptor(socket)]);
+        var message = Frame(JsonSerializer.SerializeToUtf8Bytes(header, HandoverJson.Default.SessionHeader));
+        DescriptorChannel.Send(connection.SafeHandle, message, [Descriptor(socket)]);
         var answer = await connection.ReadLineAsync();
-        Assert.Contains(message, answer, StringComparison.Ordinal);
+        Assert.Contains(expected, answer, StringComparison.Ordinal);
         Assert.Contains("\"ready\":false", answer, StringComparison.Ordinal);
     }
 

@@ -60,7 +60,8 @@ public sealed class LeaseTests
         var other = TestSockets.Listen(SocketPurpose.Transparent);
         using var lease = await gate.OpenSessionAsync(Agent.DenyPolicy, other);
 
-        var start = new ProcessStartInfo("dotnet", [typeof(LauncherProgram).Assembly.Location, gate.SocketPath, lease.PolicyPath]) { RedirectStandardOutput = true };
+        string[] arguments = [typeof(LauncherProgram).Assembly.Location, gate.SocketPath, lease.PolicyPath];
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true };
         using var launcher = Process.Start(start)!;
         var port = int.Parse((await launcher.StandardOutput.ReadLineAsync().WaitAsync(Eventually.Bound))!, CultureInfo.InvariantCulture);
         using var agent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -4,12 +4,13 @@ using Gatehouse.Gate;
 using Gatehouse.Policy.Secrets;
 using Gatehouse.SecretsGateway.Credentials;
 using Gatehouse.SecretsGateway.Tests.Support;
+using Gatehouse.TestKit;
 
 namespace Gatehouse.SecretsGateway.Tests.Credentials;
 
 public sealed class SecretReaderTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -30,9 +31,9 @@ public sealed class SecretReaderTests : IDisposable
     [InlineData("key\n\n")]
     public void File_WithNewlinesAtItsEnd_IsReadWithoutThem(string text)
     {
-        _folder.Write("key", text);
+        Write(text);
         Assert.Equal(("key", ""), Read(SecretScheme.File, "key"));
-        Assert.Equal(("key", ""), Read(SecretScheme.File, _folder.Of("key")));
+        Assert.Equal(("key", ""), Read(SecretScheme.File, _folder.File("key")));
     }
 
     [Theory]
@@ -42,7 +43,7 @@ public sealed class SecretReaderTests : IDisposable
     [InlineData("\ufeffkey", "no header may have")]
     public void File_WithoutAUsableCredential_IsAProblem(string text, string wanted)
     {
-        _folder.Write("key", text);
+        Write(text);
         var (value, problem) = Read(SecretScheme.File, "key");
         Assert.Null(value);
         Assert.Contains(wanted, problem, StringComparison.Ordinal);
@@ -51,24 +52,25 @@ public sealed class SecretReaderTests : IDisposable
     [Fact]
     public void File_OfTheGreatestSize_IsRead()
     {
-        _folder.Write("key", new string('k', SecretValue.MaxLength) + "\r\n");
+        Write(new string('k', SecretValue.MaxLength) + "\r\n");
         Assert.Equal(SecretValue.MaxLength, Read(SecretScheme.File, "key").Value!.Length);
-        _folder.Write("key", new string('k', SecretValue.MaxLength + 1));
+        Write(new string('k', SecretValue.MaxLength + 1));
         Assert.Contains("longer than", Read(SecretScheme.File, "key").Problem, StringComparison.Ordinal);
     }
 
     [Fact]
     public void File_OpenToOthers_IsReadWithAWarning()
     {
-        var path = _folder.Write("key", "k", UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        var path = _folder.Write("key", "k");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.OtherRead);
         Assert.Equal(("k", $"{path} is open to other users: chmod 600 it"), Read(SecretScheme.File, "key"));
     }
 
     [Fact]
     public void File_ThatIsNone_IsAProblemAndNotAWait()
     {
-        Directory.CreateDirectory(_folder.Of("folder"));
-        using (var mkfifo = Process.Start("mkfifo", _folder.Of("fifo")))
+        Directory.CreateDirectory(_folder.File("folder"));
+        using (var mkfifo = Process.Start("mkfifo", _folder.File("fifo")))
             mkfifo.WaitForExit();
         Assert.Contains("not a regular file", Read(SecretScheme.File, "folder").Problem, StringComparison.Ordinal);
         Assert.Contains("not a regular file", Read(SecretScheme.File, "fifo").Problem, StringComparison.Ordinal);
@@ -79,6 +81,9 @@ public sealed class SecretReaderTests : IDisposable
     [Fact]
     public void Store_ThatIsNotSupported_IsAProblem() =>
         Assert.Contains("not supported", Read(SecretScheme.Command, "pass show key").Problem, StringComparison.Ordinal);
+
+    private void Write(string text) =>
+        File.SetUnixFileMode(_folder.Write("key", text), UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
     private (string? Value, string Problem) Read(SecretScheme scheme, string source, params (string Name, string Value)[] environment)
     {

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Gatehouse.Policy;
 using Gatehouse.SecretsGateway.Tests.Support;
+using Gatehouse.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Gatehouse.SecretsGateway.Tests.Live;
@@ -18,7 +19,7 @@ public sealed class CallTests(GatewayFixture fixture)
     [Fact]
     public async Task Call_ThatIsAllowed_CarriesTheRealKeyAndNothingOfTheAgents()
     {
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"));
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"));
         using var session = await OpenAsync(Policies.Yaml(origin.Url + "/base", value: "Key {secret}"));
         using var client = session.CreateClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/v1/%6dessages/a%20b?beta=true&x=1") { Content = new StringContent("{}") };
@@ -46,17 +47,17 @@ public sealed class CallTests(GatewayFixture fixture)
     [Fact]
     public async Task Call_ThatIsAllowed_IsRecordedBeforeAndAfter()
     {
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"));
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"));
         using var session = await OpenAsync(Policies.Yaml(origin.Url));
         using var client = session.CreateClient();
         await client.PostAsync(new Uri("api/v1/x?query=not-recorded", UriKind.Relative), new StringContent("12345"));
-        var request = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request");
-        var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+        var request = await fixture.WaitAsync(session, each => each.Action == "request");
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
         Assert.Equal(("POST api/v1/x", VerdictKind.Allowed), (request.Subject, request.Verdict));
-        Assert.Equal("secrets[0].allow[0] GET|POST|PUT|HEAD|DELETE /v1/**", request.Rule);
+        Assert.StartsWith("secrets[0].allow[0] ", request.Rule, StringComparison.Ordinal);
         Assert.Equal((request.Id, 5, 4, "200"), (end.Attempt!.Value, end.BytesSent, end.BytesReceived, end.Detail!["status"]));
         Assert.Equal($"127.0.0.1:{origin.Port}", end.Detail["upstream"]);
-        Assert.DoesNotContain("not-recorded", fixture.Sink.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(fixture.Sink.Events, each => each.Subject.Contains("not-recorded", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -66,7 +67,7 @@ public sealed class CallTests(GatewayFixture fixture)
     [InlineData("GET", "other/v1/x", "unknown-secret", 404)]
     public async Task Call_ThatIsDenied_NeverLeavesAndSaysWhatToAsk(string method, string target, string word, int status)
     {
-        await using var origin = await TestOrigin.StartAsync(_ => Task.CompletedTask);
+        await using var origin = await ApiOrigin.StartAsync(_ => Task.CompletedTask);
         using var session = await OpenAsync(Policies.Yaml(origin.Url, "{ method: GET, path: /v1/**, headers: { x-wanted: yes } }"));
         using var client = session.CreateClient();
         using var request = new HttpRequestMessage(new HttpMethod(method), target);
@@ -78,7 +79,7 @@ public sealed class CallTests(GatewayFixture fixture)
         Assert.Equal(status, (int)problem["status"]!);
         Assert.NotEmpty((string)problem["ask"]!);
         Assert.Empty(origin.Requests);
-        var denied = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request");
+        var denied = await fixture.WaitAsync(session, each => each.Action == "request");
         Assert.Equal((VerdictKind.Denied, word, $"{method} {target}"), (denied.Verdict, denied.Detail!["denial"], denied.Subject));
     }
 
@@ -87,7 +88,7 @@ public sealed class CallTests(GatewayFixture fixture)
     {
         // The origin sends each event only when the agent has the one before: a buffer anywhere between would hold both for ever.
         using var received = new SemaphoreSlim(0);
-        await using var origin = await TestOrigin.StartAsync(async context =>
+        await using var origin = await ApiOrigin.StartAsync(async context =>
         {
             context.Response.ContentType = "text/event-stream";
             for (var i = 0; i < 5; i++)
@@ -114,7 +115,7 @@ public sealed class CallTests(GatewayFixture fixture)
     public async Task Body_ThatIsLarge_PassesBothWaysUnchanged()
     {
         var data = RandomNumberGenerator.GetBytes(7 * 1024 * 1024);
-        await using var origin = await TestOrigin.StartAsync(async context =>
+        await using var origin = await ApiOrigin.StartAsync(async context =>
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
@@ -127,7 +128,7 @@ public sealed class CallTests(GatewayFixture fixture)
         var answer = await response.Content.ReadAsByteArrayAsync();
         Assert.True(answer.AsSpan(0, data.Length).SequenceEqual(data));
         Assert.True(answer.AsSpan(data.Length).SequenceEqual(data));
-        var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
         Assert.Equal((data.Length, 2L * data.Length), (end.BytesSent, end.BytesReceived));
     }
 
@@ -136,7 +137,7 @@ public sealed class CallTests(GatewayFixture fixture)
     [InlineData(false)]
     public async Task Body_LargerThanTheLimit_IsRefused(bool isAnnounced)
     {
-        await using var origin = await TestOrigin.StartAsync(async context => await context.Request.Body.CopyToAsync(Stream.Null));
+        await using var origin = await ApiOrigin.StartAsync(async context => await context.Request.Body.CopyToAsync(Stream.Null));
         using var session = await OpenAsync(Policies.Yaml(origin.Url));
         using var connection = await session.ConnectAsync();
         var framing = isAnnounced ? "Content-Length: 8388609" : "Transfer-Encoding: chunked";
@@ -153,7 +154,7 @@ public sealed class CallTests(GatewayFixture fixture)
                 // It hung up: that is an answer too; the record has the rest.
             }
 
-            var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+            var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
             Assert.Equal("413", end.Detail!["status"]);
             return;
         }
@@ -165,7 +166,7 @@ public sealed class CallTests(GatewayFixture fixture)
     [Fact]
     public async Task Requests_Pipelined_AreJudgedOneByOne()
     {
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("target=" + context.Request.Path));
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("target=" + context.Request.Path));
         using var session = await OpenAsync(Policies.Yaml(origin.Url, "{ method: [GET, POST], path: /v1/open/* }"));
         var answers = await session.SendRawAsync(
             "GET /api/v1/open/1 HTTP/1.1\r\nHost: secrets.gatehouse\r\n\r\n"
@@ -183,11 +184,11 @@ public sealed class CallTests(GatewayFixture fixture)
     public async Task Requests_MoreThanMayBeAtATime_AreRefused()
     {
         using var gate = new SemaphoreSlim(0);
-        await using var origin = await TestOrigin.StartAsync(async _ => await gate.WaitAsync(TimeSpan.FromSeconds(20)));
+        await using var origin = await ApiOrigin.StartAsync(async _ => await gate.WaitAsync(TimeSpan.FromSeconds(20)));
         using var session = await OpenAsync(Policies.Yaml(origin.Url));
         using var client = session.CreateClient();
         var waiting = Enumerable.Range(0, 4).Select(_ => client.GetAsync(new Uri("api/v1/x", UriKind.Relative))).ToList();
-        await Eventually.IsTrueAsync(() => origin.Requests.Count == 4);
+        await Eventually.TrueAsync(() => origin.Requests.Count == 4);
         using var refused = await client.GetAsync(new Uri("api/v1/x", UriKind.Relative));
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         gate.Release(4);
@@ -200,7 +201,7 @@ public sealed class CallTests(GatewayFixture fixture)
     [Fact]
     public async Task Session_Ended_ClosesItsConnectionsAndListeners()
     {
-        await using var origin = await TestOrigin.StartAsync(async context =>
+        await using var origin = await ApiOrigin.StartAsync(async context =>
         {
             await context.Response.WriteAsync("begun");
             await context.Response.Body.FlushAsync();
@@ -214,7 +215,7 @@ public sealed class CallTests(GatewayFixture fixture)
         session.Dispose();
         await connection.ReadToEndAsync();
         Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(5));
-        await Eventually.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             try
             {
@@ -243,5 +244,5 @@ public sealed class CallTests(GatewayFixture fixture)
 
     private static IEnumerable<string> Split(string text, string part) => text.Split(part).Skip(1);
 
-    private Task<TestSession> OpenAsync(string policy) => TestSession.OpenAsync(fixture.Gateway, policy, Policies.Environment());
+    private Task<AgentSession> OpenAsync(string policy) => AgentSession.OpenAsync(fixture.Gateway, policy, Policies.Environment());
 }

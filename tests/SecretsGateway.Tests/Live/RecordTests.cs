@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Gatehouse.SecretsGateway.Tests.Support;
+using Gatehouse.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Gatehouse.SecretsGateway.Tests.Live;
@@ -11,16 +12,16 @@ public sealed class RecordTests
     [Fact]
     public async Task Call_ThatCanNotBeRecorded_IsNotMade()
     {
-        await using var sink = await TestSink.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync(sink.Url);
+        await using var sink = await LogSinkStub.StartAsync();
+        await using var gateway = await GatewayProcess.StartAsync(sink);
         await gateway.WaitUntilReadyAsync();
-        await using var origin = await TestOrigin.StartAsync(_ => Task.CompletedTask);
-        using var session = await TestSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment());
+        await using var origin = await ApiOrigin.StartAsync(_ => Task.CompletedTask);
+        using var session = await AgentSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment());
         using var client = session.CreateClient();
         using var recorded = await client.GetAsync(new Uri("api/v1/x", UriKind.Relative));
         Assert.Equal(HttpStatusCode.OK, recorded.StatusCode);
-        await sink.StopAsync();
-        await Eventually.IsTrueAsync(async () => (await client.GetAsync(new Uri("api/v1/x", UriKind.Relative))).StatusCode == HttpStatusCode.ServiceUnavailable);
+        sink.Mode = SinkMode.Down;
+        await Eventually.TrueAsync(async () => (await client.GetAsync(new Uri("api/v1/x", UriKind.Relative))).StatusCode == HttpStatusCode.ServiceUnavailable);
         var calls = origin.Requests.Count;
         using var denied = await client.GetAsync(new Uri("api/v1/x", UriKind.Relative));
         Assert.Contains("record-unavailable", await denied.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -30,20 +31,22 @@ public sealed class RecordTests
     [Fact]
     public async Task Credential_InAllThatIsLoggedAndRecorded_IsNotThere()
     {
-        await using var sink = await TestSink.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync(sink.Url, ("Logging__LogLevel__Default", "Trace"), ("Logging__LogLevel__Yarp", "Trace"));
+        await using var sink = await LogSinkStub.StartAsync();
+        await using var gateway = await GatewayProcess.StartAsync(sink, ("Logging__LogLevel__Default", "Trace"));
         await gateway.WaitUntilReadyAsync();
-        await using var origin = await TestOrigin.StartAsync(context =>
+        await using var origin = await ApiOrigin.StartAsync(context =>
         {
             context.Response.Headers["X-Your-Key"] = context.Request.Headers["x-api-key"];
             if (context.Request.Path == "/v1/abort")
                 context.Abort();
             return context.Response.WriteAsync("pong");
         });
-        using var session = await TestSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment());
-        using var broken = await TestSession.OpenAsync(gateway, Policies.Yaml("http://127.0.0.1:9"), Policies.Environment());
-        using var bad = await TestSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment(Policies.Key + "\n"));
-        foreach (var each in new[] { session, broken, bad })
+        using var session = await AgentSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment());
+        await using var echo = new EchoingOrigin();
+        using var echoed = await AgentSession.OpenAsync(gateway, Policies.Yaml(echo.Url), Policies.Environment());
+        using var broken = await AgentSession.OpenAsync(gateway, Policies.Yaml("http://127.0.0.1:9"), Policies.Environment());
+        using var bad = await AgentSession.OpenAsync(gateway, Policies.Yaml(origin.Url), Policies.Environment(Policies.Key + "\n"));
+        foreach (var each in new[] { session, echoed, broken, bad })
         {
             using var client = each.CreateClient();
             foreach (var target in new[] { "api/v1/x", "api/v1/abort", "api/v2/x", "none/x" })
@@ -52,8 +55,11 @@ public sealed class RecordTests
             await each.SendRawAsync("GARBAGE\r\n\r\n");
         }
 
-        await sink.WaitAsync(bad.Id, each => each.Subject == "malformed");
-        await Eventually.IsTrueAsync(() => gateway.Output.Contains("The credential of the secret api", StringComparison.Ordinal));
+        var problem = (await sink.WaitForAsync(each => each.Session == echoed.Id && each.Action == "request.end")).Detail!["problem"];
+        Assert.EndsWith("malformed, and it showed the credential", problem, StringComparison.Ordinal);
+        await sink.WaitForAsync(each => each.Session == bad.Id && each.Subject == "malformed");
+        await Eventually.TrueAsync(() => gateway.Output.Contains("The credential of the secret api", StringComparison.Ordinal));
+        var record = string.Join('\n', sink.Events.Select(each => string.Join('\n', [each.ToString(), .. each.Detail?.Values ?? []])));
         var bytes = Encoding.ASCII.GetBytes(Policies.Key);
         string[] forms =
         [
@@ -63,10 +69,10 @@ public sealed class RecordTests
         foreach (var form in forms)
         {
             Assert.DoesNotContain(form, gateway.Output, StringComparison.OrdinalIgnoreCase);
-            Assert.DoesNotContain(form, sink.Text, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(form, record, StringComparison.OrdinalIgnoreCase);
         }
 
-        Assert.NotEmpty(sink.Text);
+        Assert.NotEmpty(record);
         await gateway.KillAsync(); // it locks what it writes
         foreach (var file in Directory.EnumerateFiles(gateway.Folder.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) != ".sock"))
             Assert.DoesNotContain(Policies.Key, await File.ReadAllTextAsync(file), StringComparison.Ordinal);

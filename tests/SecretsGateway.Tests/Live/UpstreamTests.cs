@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Gatehouse.SecretsGateway.Tests.Support;
+using Gatehouse.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace Gatehouse.SecretsGateway.Tests.Live;
@@ -14,9 +17,9 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     [Fact]
     public async Task Certificate_OfTheTrustedAuthority_IsAccepted()
     {
-        using var authority = new TestAuthority();
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"), authority.Issue("localhost"));
-        using var session = await OpenAsync(Policies.Yaml($"https://localhost:{origin.Port}", more: Trust), folder => folder.Write("ca.pem", authority.Pem));
+        using var authority = new TestCertificates();
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"), authority.CreateLeaf("localhost"));
+        using var session = await OpenAsync(Policies.Yaml($"https://localhost:{origin.Port}", more: Trust), folder => folder.Write("ca.pem", authority.AuthorityPem));
         Assert.Equal((HttpStatusCode.OK, "pong"), await GetAsync(session));
         var seen = Assert.Single(origin.Requests);
         Assert.Equal(("HTTP/2", Policies.Key), (seen.Protocol, seen.Headers["x-api-key"]));
@@ -29,17 +32,23 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     [InlineData("system roots only")]
     public async Task Certificate_ThatIsNotTrusted_GetsNoCredential(string how)
     {
-        using var authority = new TestAuthority();
-        using var other = new TestAuthority();
-        var certificate = (how == "other authority" ? other : authority).Issue(how == "other name" ? "other.test" : "localhost", expired: how == "expired");
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"), certificate);
+        using var authority = new TestCertificates();
+        using var other = new TestCertificates();
+        var certificate = how switch
+        {
+            "other authority" => other.CreateLeaf("localhost"),
+            "other name" => authority.CreateLeaf("other.test"),
+            "expired" => Expired(authority, "localhost"),
+            _ => authority.CreateLeaf("localhost"),
+        };
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"), certificate);
         var policy = Policies.Yaml($"https://localhost:{origin.Port}", more: how == "system roots only" ? "" : Trust);
-        using var session = await OpenAsync(policy, folder => folder.Write("ca.pem", authority.Pem));
+        using var session = await OpenAsync(policy, folder => folder.Write("ca.pem", authority.AuthorityPem));
         var (status, body) = await GetAsync(session);
         Assert.Equal(HttpStatusCode.BadGateway, status);
         Assert.Contains("upstream-certificate", body, StringComparison.Ordinal);
         Assert.Empty(origin.Requests);
-        var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
         Assert.Equal("502", end.Detail!["status"]);
         Assert.Contains("Request:", end.Detail["problem"], StringComparison.Ordinal);
     }
@@ -47,11 +56,11 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     [Fact]
     public async Task Authority_ThatIsMissing_IsAnErrorUntilItIsThere()
     {
-        using var authority = new TestAuthority();
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"), authority.Issue("localhost"));
+        using var authority = new TestCertificates();
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"), authority.CreateLeaf("localhost"));
         using var session = await OpenAsync(Policies.Yaml($"https://localhost:{origin.Port}", more: Trust));
         Assert.Equal(HttpStatusCode.BadGateway, (await GetAsync(session)).Status);
-        session.Folder.Write("ca.pem", authority.Pem);
+        session.Folder.Write("ca.pem", authority.AuthorityPem);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(session)).Status);
     }
 
@@ -59,10 +68,10 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     public async Task Name_ThatLeadsToLoopback_GetsNoCredential()
     {
         // As a name under an attacker's control does (DNS rebinding): this machine's own name is one that is nobody's literal.
-        using var authority = new TestAuthority();
+        using var authority = new TestCertificates();
         var name = Dns.GetHostName().ToLowerInvariant();
-        await using var origin = await TestOrigin.StartAsync(context => context.Response.WriteAsync("pong"), IPAddress.Any, authority.Issue(name));
-        using var session = await OpenAsync(Policies.Yaml($"https://{name}:{origin.Port}", more: Trust), folder => folder.Write("ca.pem", authority.Pem));
+        await using var origin = await ApiOrigin.StartAsync(context => context.Response.WriteAsync("pong"), IPAddress.Any, authority.CreateLeaf(name));
+        using var session = await OpenAsync(Policies.Yaml($"https://{name}:{origin.Port}", more: Trust), folder => folder.Write("ca.pem", authority.AuthorityPem));
         var (status, body) = await GetAsync(session);
         Assert.Equal(HttpStatusCode.BadGateway, status);
         Assert.Contains("upstream-address", body, StringComparison.Ordinal);
@@ -83,7 +92,7 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     [Fact]
     public async Task Upstream_ThatSaysNothing_IsATimeout()
     {
-        await using var origin = await TestOrigin.StartAsync(context => Task.Delay(TimeSpan.FromSeconds(20), context.RequestAborted));
+        await using var origin = await ApiOrigin.StartAsync(context => Task.Delay(TimeSpan.FromSeconds(20), context.RequestAborted));
         using var session = await OpenAsync(Policies.Yaml(origin.Url));
         var (status, body) = await GetAsync(session);
         Assert.Equal(HttpStatusCode.GatewayTimeout, status);
@@ -94,7 +103,7 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     public async Task Upstream_ThatBreaksOff_IsNotMistakenForTheEnd()
     {
         using var received = new SemaphoreSlim(0);
-        await using var origin = await TestOrigin.StartAsync(async context =>
+        await using var origin = await ApiOrigin.StartAsync(async context =>
         {
             await context.Response.WriteAsync("begun");
             await received.WaitAsync(TimeSpan.FromSeconds(20));
@@ -106,7 +115,7 @@ public sealed class UpstreamTests(GatewayFixture fixture)
         Assert.StartsWith("HTTP/1.1 200 ", await connection.ReadUntilAsync("begun"), StringComparison.Ordinal);
         received.Release();
         Assert.DoesNotContain("0\r\n\r\n", await connection.ReadToEndAsync(), StringComparison.Ordinal); // the last chunk
-        var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
         Assert.StartsWith("ResponseBodyDestination", end.Detail!["problem"], StringComparison.Ordinal);
     }
 
@@ -116,7 +125,7 @@ public sealed class UpstreamTests(GatewayFixture fixture)
     [InlineData("//evil.test/v1", null)]
     public async Task Redirect_IsNotFollowedAndLeadsThroughTheGatewayOrNowhere(string location, string? wanted)
     {
-        await using var origin = await TestOrigin.StartAsync(context =>
+        await using var origin = await ApiOrigin.StartAsync(context =>
         {
             context.Response.StatusCode = 307;
             context.Response.Headers.Location = location;
@@ -128,14 +137,14 @@ public sealed class UpstreamTests(GatewayFixture fixture)
         Assert.Equal(HttpStatusCode.TemporaryRedirect, response.StatusCode);
         Assert.Equal(wanted, response.Headers.Location?.OriginalString);
         Assert.Single(origin.Requests);
-        var end = await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end");
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
         Assert.Equal(wanted is null ? "Location" : null, end.Detail!.GetValueOrDefault("removed"));
     }
 
     [Fact]
     public async Task Answer_WithTheCredentialInAHeader_LosesIt()
     {
-        await using var origin = await TestOrigin.StartAsync(context =>
+        await using var origin = await ApiOrigin.StartAsync(context =>
         {
             context.Response.Headers["X-Your-Key"] = "you sent " + context.Request.Headers["x-api-key"];
             context.Response.Headers["X-Fine"] = "fine";
@@ -149,16 +158,28 @@ public sealed class UpstreamTests(GatewayFixture fixture)
         Assert.DoesNotContain(Policies.Key, answer, StringComparison.Ordinal);
         Assert.Contains("X-Fine: fine", answer, StringComparison.Ordinal);
         Assert.DoesNotMatch("(?i)set-cookie|alt-svc|strict-transport|x-your-key|server:", answer);
-        Assert.Equal("X-Your-Key", (await fixture.Sink.WaitAsync(session.Id, each => each.Action == "request.end")).Detail!["removed"]);
+        Assert.Equal("X-Your-Key", (await fixture.WaitAsync(session, each => each.Action == "request.end")).Detail!["removed"]);
     }
 
-    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(TestSession session)
+    private static X509Certificate2 Expired(TestCertificates authority, string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var alternatives = new SubjectAlternativeNameBuilder();
+        alternatives.AddDnsName(name);
+        request.CertificateExtensions.Add(alternatives.Build());
+        DateTimeOffset from = authority.Authority.NotBefore;
+        using var certificate = request.Create(authority.Authority, from, from.AddMinutes(10), RandomNumberGenerator.GetBytes(12));
+        return certificate.CopyWithPrivateKey(key);
+    }
+
+    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(AgentSession session)
     {
         using var client = session.CreateClient();
         using var response = await client.GetAsync(new Uri("api/v1/x", UriKind.Relative));
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    private Task<TestSession> OpenAsync(string policy, Action<TestFolder>? prepare = null) =>
-        TestSession.OpenAsync(fixture.Gateway, policy, Policies.Environment(), prepare);
+    private Task<AgentSession> OpenAsync(string policy, Action<TempFolder>? prepare = null) =>
+        AgentSession.OpenAsync(fixture.Gateway, policy, Policies.Environment(), prepare);
 }

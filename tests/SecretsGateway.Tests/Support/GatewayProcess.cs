@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Gatehouse.TestKit;
 
 namespace Gatehouse.SecretsGateway.Tests.Support;
 
@@ -13,9 +14,9 @@ public sealed class GatewayProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
 
-    private GatewayProcess(Process process, TestFolder folder, int port) => (_process, Folder, Health) = (process, folder, new($"http://127.0.0.1:{port}"));
+    private GatewayProcess(Process process, TempFolder folder, int port) => (_process, Folder, Health) = (process, folder, new($"http://127.0.0.1:{port}"));
 
-    public TestFolder Folder { get; }
+    public TempFolder Folder { get; }
 
     /// <summary>The ordinary endpoint.</summary>
     public Uri Health { get; }
@@ -23,14 +24,14 @@ public sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Everything it has printed.</summary>
     public string Output => string.Join('\n', _output);
 
-    public string SocketPath => Folder.Of("run/secrets.sock");
+    public string SocketPath => Folder.File("run/secrets.sock");
 
     /// <param name="sink">Where it records; need not be there.</param>
     /// <param name="configuration">More environment.</param>
-    public static async Task<GatewayProcess> StartAsync(Uri sink, params (string Name, string Value)[] configuration)
+    public static async Task<GatewayProcess> StartAsync(LogSinkStub sink, params (string Name, string Value)[] configuration)
     {
-        var folder = new TestFolder();
-        Directory.CreateDirectory(folder.Of("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var folder = new TempFolder();
+        Directory.CreateDirectory(folder.File("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var port = FreePort();
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Gatehouse.SecretsGateway.dll")])
         {
@@ -38,10 +39,10 @@ public sealed class GatewayProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = folder.Path,
         };
-        start.Environment["GATEHOUSE_RUN"] = folder.Of("run");
-        start.Environment["GATEHOUSE_STATE"] = folder.Of("state");
-        start.Environment["Gatehouse__Token"] = "token-of-the-tests";
-        start.Environment["Recorder__Sink"] = sink.ToString();
+        start.Environment["GATEHOUSE_RUN"] = folder.File("run");
+        start.Environment["GATEHOUSE_STATE"] = folder.File("state");
+        start.Environment["Gatehouse__Token"] = LogSinkStub.Token;
+        start.Environment["Recorder__Sink"] = sink.Uri.ToString();
         start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
         start.Environment.Remove("OTEL_EXPORTER_OTLP_ENDPOINT");
         foreach (var (name, value) in configuration)
@@ -51,7 +52,7 @@ public sealed class GatewayProcess : IAsyncDisposable
         gateway._process.ErrorDataReceived += (_, line) => gateway._output.Enqueue(line.Data ?? "");
         gateway._process.BeginOutputReadLine();
         gateway._process.BeginErrorReadLine();
-        await Eventually.IsTrueAsync(() => gateway._process.HasExited || File.Exists(gateway.SocketPath), s_startWithin);
+        await Eventually.TrueAsync(() => gateway._process.HasExited || File.Exists(gateway.SocketPath), s_startWithin);
         if (!gateway._process.HasExited)
             return gateway;
         // Once disposed, it has printed all that it had to say.
@@ -63,7 +64,7 @@ public sealed class GatewayProcess : IAsyncDisposable
     public async Task WaitUntilReadyAsync()
     {
         using var client = new HttpClient { BaseAddress = Health };
-        await Eventually.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             try
             {

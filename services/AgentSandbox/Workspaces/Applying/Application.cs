@@ -71,6 +71,7 @@ internal sealed class Application(Folder upper, Folder host, ApplyJournal journa
 
     private StepResult MakeFolder(ApplyStep step, Folder parent)
     {
+        _kept.Finish(step, parent);
         var now = parent.Status(step.Path.Name);
         if (now is { Type: not FileType.Folder } other)
         {

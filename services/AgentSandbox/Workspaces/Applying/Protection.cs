@@ -38,9 +38,14 @@ internal sealed class Protection(Folder upper, Folder host, string hostPath, str
             : null;
     }
 
-    /// <summary>Whether naming <paramref name="named"/> means this held change too: the path itself, or a folder that is held for the same reason.</summary>
+    /// <summary>
+    /// Whether naming <paramref name="named"/> means this held change too: the path itself, a new folder that it needs, or what is in a named folder
+    /// that is held for the same reason.
+    /// </summary>
     public bool Lifts(RelativePath named, HeldChange held) => held.CanBeNamed
-        && (named.Equals(held.Change.Path) || (held.Change.Path.IsWithin(named) && (OfPath(named) == held.Reason || (held.Reason == HoldReason.GitControl && IsGit(named)))));
+        && (named.Equals(held.Change.Path)
+            || (held.Change is { Type: FileType.Folder, Kind: ChangeKind.Added } && named.IsWithin(held.Change.Path))
+            || (held.Change.Path.IsWithin(named) && (OfPath(named) == held.Reason || (held.Reason == HoldReason.GitControl && IsGit(named)))));
 
     private static bool IsGit(RelativePath path) => !path.IsRoot && path.Name.Is(Git);
 

@@ -48,6 +48,9 @@ internal sealed class Undoing(Folder host, ApplyJournal journal, Folder session,
         try
         {
             using var parent = host.OpenFolder(step.Path.Parent!);
+            // What was made in a folder that is gone is gone too.
+            if (parent is null && step.Expected is null)
+                return Done(step);
             return parent is null ? Conflict(step, "its folder is gone, or something else is in its place")
                 : step.Action == StepAction.Folder ? TakeBackFolder(step, parent)
                 : TakeBack(step, parent, applied.Made);
@@ -60,6 +63,8 @@ internal sealed class Undoing(Folder host, ApplyJournal journal, Folder session,
 
     private StepResult TakeBack(ApplyStep step, Folder parent, FileIdentity? made)
     {
+        if (FinishPuttingBack(step, parent))
+            return Done(step);
         var kept = journal.Old.Status(ApplyJournal.OldName(step));
         var now = parent.Status(step.Path.Name);
         // Put back already, or there was nothing and is nothing.
@@ -85,6 +90,8 @@ internal sealed class Undoing(Folder host, ApplyJournal journal, Folder session,
             return Done(step);
         }
 
+        if (FinishPuttingBack(step, parent))
+            return Done(step);
         var kept = journal.Old.Status(ApplyJournal.OldName(step)) is not null;
         if (now is { Type: FileType.Folder })
         {
@@ -115,23 +122,53 @@ internal sealed class Undoing(Folder host, ApplyJournal journal, Folder session,
         var error = isOverwriting ? journal.Old.TryReplace(old, parent, step.Path.Name) : journal.Old.TryMove(old, parent, step.Path.Name);
         if (error is EXDEV or EACCES)
         {
-            var copy = FileName.Of($".gatehouse-{journal.Plan.Token}-{step.Number}");
+            var copy = Copy(step);
             FileTree.Remove(parent, copy);
             FileTree.Copy(journal.Old, old, parent, copy);
             checkpoint?.Invoke("copied");
-            error = isOverwriting ? parent.TryReplace(copy, parent, step.Path.Name) : parent.TryMove(copy, parent, step.Path.Name);
+            // The new name says that the copy is whole.
+            error = journal.Old.TryMove(old, journal.Old, Copied(step));
+            checkpoint?.Invoke("copy noted");
             if (error == 0)
-            {
-                checkpoint?.Invoke("put back");
-                FileTree.Remove(journal.Old, old);
-            }
+                FinishPuttingBack(step, parent);
+        }
+        else if (error == 0)
+        {
+            Note(step, parent);
         }
 
         if (error != 0)
             throw new SystemCallException($"put {step.Path} back", error);
+    }
+
+    /// <returns>Whether a copy was whole, and is in its place now.</returns>
+    private bool FinishPuttingBack(ApplyStep step, Folder parent)
+    {
+        if (journal.Old.Status(Copied(step)) is not { } kept)
+            return false;
+        // It may be in its place, and only that not be said.
+        if (parent.Status(Copy(step)) is not null)
+        {
+            var error = kept.Type == FileType.Folder ? parent.TryMove(Copy(step), parent, step.Path.Name) : parent.TryReplace(Copy(step), parent, step.Path.Name);
+            if (error != 0)
+                throw new SystemCallException($"put {step.Path} back", error);
+        }
+
+        checkpoint?.Invoke("put back");
+        Note(step, parent);
+        FileTree.Remove(journal.Old, Copied(step));
+        return true;
+    }
+
+    private void Note(ApplyStep step, Folder parent)
+    {
         if (parent.Status(step.Path.Name) is { } restored)
             RestoredFiles.Add(session, step.Path, restored);
     }
+
+    private FileName Copy(ApplyStep step) => FileName.Of($".gatehouse-{journal.Plan.Token}-{step.Number}");
+
+    private static FileName Copied(ApplyStep step) => FileName.Of($"{step.Number}.copied");
 
     private static StepResult Done(ApplyStep step) => new(step.Number, StepOutcome.Applied, null, null);
 

@@ -40,6 +40,23 @@ internal static class FileContent
         return content[..ReadFull(file, content, 0)];
     }
 
+    /// <summary>A file's bytes, or where a link points; null for anything else, and for more than <paramref name="limit"/> bytes.</summary>
+    /// <param name="root">The folder that the path is below.</param>
+    /// <param name="path">Which.</param>
+    /// <param name="type">What it is, as far as known.</param>
+    /// <param name="limit">Bytes.</param>
+    /// <param name="lend">As for <see cref="Folder.OpenFile"/>; never on the host's side.</param>
+    public static byte[]? Of(Folder root, RelativePath path, FileType? type, int limit, bool lend)
+    {
+        if (type is not (FileType.File or FileType.Link))
+            return null;
+        using var folder = root.OpenFolder(path.Parent!);
+        if (type == FileType.Link)
+            return folder?.ReadLink(path.Name);
+        using var file = folder?.OpenFile(path.Name, lend);
+        return file is null ? null : ReadAll(file, limit);
+    }
+
     /// <summary>Waits until it is on disk.</summary>
     public static void Flush(SafeFileHandle file) =>
         SystemCallException.Check(FileCalls.fsync((int)file.DangerousGetHandle()), "write a file to disk");

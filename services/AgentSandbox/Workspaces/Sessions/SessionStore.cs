@@ -7,8 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Gatehouse.AgentSandbox.Workspaces.Sessions;
 
 /// <summary>The sessions of one user: a folder each, below <c>STATE/sessions</c>.</summary>
-/// <param name="path">Absolute path of <c>STATE/sessions</c>; made when missing.</param>
-internal sealed class SessionStore(string path)
+internal sealed class SessionStore
 {
     public const string FileName = "session.json";
 
@@ -17,11 +16,23 @@ internal sealed class SessionStore(string path)
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const int LOCK_EX = 2, LOCK_NB = 4;
 
-    public string FolderOf(string id) => IsId(id) ? Path.Combine(path, id) : throw new WorkspaceException($"'{SafeText.Escape(System.Text.Encoding.UTF8.GetBytes(id))}' is not the name of a session");
+    private readonly string _path;
+
+    /// <param name="path">Absolute path of <c>STATE/sessions</c>; made when missing.</param>
+    public SessionStore(string path)
+    {
+        Directory.CreateDirectory(path, Private);
+        // A person's home may be reached by links; from here on there are none.
+        _path = RealPath.Of(path) ?? path;
+    }
+
+    public string FolderOf(string id) => IsId(id) ? Path.Combine(_path, id) : throw new WorkspaceException($"'{SafeText.Escape(System.Text.Encoding.UTF8.GetBytes(id))}' is not the name of a session");
 
     /// <summary>The folder of one workspace, made when missing.</summary>
     public string WorkspaceFolder(string id, int index)
     {
+        // One by one: a mode is given to the last of several alone.
+        Directory.CreateDirectory(FolderOf(id), Private);
         var folder = Path.Combine(FolderOf(id), $"ws{index}");
         Directory.CreateDirectory(folder, Private);
         return folder;
@@ -31,10 +42,10 @@ internal sealed class SessionStore(string path)
     /// <returns>Null when another process holds it.</returns>
     public SessionLock? TryLock(string id)
     {
+        var path = FolderOf(id);
         Directory.CreateDirectory(path, Private);
-        var folder = FolderOf(id);
-        Directory.CreateDirectory(folder, Private);
-        var file = File.OpenHandle(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        using var folder = Folder.Open(path);
+        var file = folder.OpenForAppending(Files.FileName.Of(LockName));
         if (LibC.flock((int)file.DangerousGetHandle(), LOCK_EX | LOCK_NB) == 0)
             return new(file);
         file.Dispose();
@@ -89,7 +100,7 @@ internal sealed class SessionStore(string path)
     public ImmutableArray<SessionRecord> List()
     {
         var records = new List<SessionRecord>();
-        foreach (var folder in Directory.Exists(path) ? Directory.EnumerateDirectories(path) : [])
+        foreach (var folder in Directory.EnumerateDirectories(_path))
         {
             try
             {

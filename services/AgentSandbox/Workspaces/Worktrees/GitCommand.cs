@@ -1,119 +1,150 @@
 using System.Diagnostics;
 using System.Text;
+using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Native;
+using Gatehouse.AgentSandbox.Workspaces.Files;
 
 namespace Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 /// <summary>
-/// git, told where everything is and kept from running anything: no hooks, no filters, no fsmonitor, no signing, no configuration but the
-/// repository's own, and an environment made from nothing.
+/// The host's git, kept from running anything: only plumbing that knows no hook, filter or text conversion; every setting that names a program is
+/// overruled; no user's or system's configuration, no network, an environment of our own. The agent's files reach it as bytes on a pipe.
 /// </summary>
 internal sealed class GitCommand
 {
-    private static readonly string[] s_inert =
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly string[] s_programs = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
+
+    private static readonly string[] s_settings =
     [
-        "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "core.excludesFile=/dev/null", "commit.gpgSign=false", "gc.auto=0",
-        "protocol.allow=never", "submodule.recurse=false", "core.sshCommand=false", "credential.helper=", "core.pager=cat", "core.untrackedCache=false",
-        "core.splitIndex=false", "safe.directory=*", "advice.detachedHead=false", "core.symlinks=true", "core.autocrlf=false", "diff.external=",
+        "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "core.excludesFile=/dev/null", "core.sshCommand=false",
+        "core.gitProxy=", "core.askPass=", "core.editor=false", "core.pager=cat", "credential.helper=", "commit.gpgSign=false", "gc.auto=0",
+        "maintenance.auto=false", "protocol.allow=never", "core.untrackedCache=false",
+        // It asks who owns the folder because of what its configuration could run; that is what the lines above prevent.
+        "safe.directory=*",
     ];
 
-    private readonly List<string> _options = [];
+    private readonly Owner? _owner;
 
-    /// <param name="gitDirectory">Absolute path of the repository.</param>
-    /// <param name="workTree">Absolute path of the files, if the call has to do with any.</param>
-    public GitCommand(string gitDirectory, string? workTree = null)
+    /// <param name="directory">Absolute path of the common git directory.</param>
+    public GitCommand(string directory)
     {
-        _options.Add("--git-dir=" + gitDirectory);
-        if (workTree is not null)
-            _options.Add("--work-tree=" + workTree);
-        foreach (var setting in s_inert.Concat(InertFilters(gitDirectory)))
-            _options.AddRange(["-c", setting]);
+        GitDirectory = directory;
+        _owner = RunAs(directory);
     }
 
-    /// <summary>Index of its own; the repository's is the human's.</summary>
-    public string? IndexFile { get; init; }
+    public string GitDirectory { get; }
 
-    /// <summary>The repository that <paramref name="folder"/> is in.</summary>
-    /// <exception cref="WorkspaceException">It is in none, or git is not there.</exception>
-    public static (string GitDirectory, string Prefix) Locate(string folder)
+    /// <summary>The repository that a folder is in.</summary>
+    /// <exception cref="WorkspaceException">It is in none, or there is no commit.</exception>
+    public static (GitCommand Repository, string Prefix, string Head) Discover(string host)
     {
-        var output = Execute(["-C", folder, "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "rev-parse", "--path-format=absolute", "--git-common-dir", "--show-prefix"], null, null, out var error, out var code);
-        if (code != 0)
-            throw new WorkspaceException($"{folder} can not be a worktree workspace ({error.Trim()}): use mode: overlay, or 'git init' and commit there");
-        var lines = Encoding.UTF8.GetString(output).Split('\n');
-        return (lines[0], lines.Length > 1 ? lines[1].TrimEnd('/') : "");
+        var found = Run(RunAs(host), host, ["rev-parse", "--path-format=absolute", "--git-common-dir", "--show-prefix"]);
+        if (found.Code != 0 || Encoding.UTF8.GetString(found.Output).Split('\n') is not [var directory, var prefix, ..] || directory.Length == 0)
+            throw new WorkspaceException($"{host} is not in the working tree of a git repository, which 'mode: worktree' needs: run 'git init' and commit, or write 'mode: overlay'");
+        var head = Run(RunAs(host), host, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+        if (head.Code != 0)
+            throw new WorkspaceException($"the repository of {host} has no commit to start from: make a first one, or write 'mode: overlay'");
+        return (new(directory), prefix.TrimEnd('/'), Encoding.ASCII.GetString(head.Output).Trim());
     }
 
-    /// <exception cref="WorkspaceException">git says no.</exception>
-    public byte[] Run(params string[] arguments) => Run(null, arguments);
-
-    /// <param name="input">Writes to git's standard input.</param>
-    /// <param name="arguments">Subcommand and what follows.</param>
-    public byte[] Run(Action<Stream>? input, params string[] arguments)
+    /// <returns>What it printed.</returns>
+    /// <exception cref="WorkspaceException">It failed.</exception>
+    public byte[] Run(params string[] arguments)
     {
-        var output = Execute([.. _options, .. arguments], IndexFile, input, out var error, out var code);
-        return code == 0 ? output : throw new WorkspaceException($"git {arguments[0]} failed: {error.Trim()}");
+        var (code, output, error) = Run(_owner, "/", [$"--git-dir={GitDirectory}", .. arguments]);
+        return code == 0 ? output : throw Failed(arguments[0], error);
     }
 
-    public string Line(params string[] arguments) => Encoding.UTF8.GetString(Run(arguments)).Trim();
+    /// <returns>Whether it succeeded.</returns>
+    public bool TryRun(params string[] arguments) => Run(_owner, "/", [$"--git-dir={GitDirectory}", .. arguments]).Code == 0;
 
-    // A file of the agent's can name any filter that the repository's configuration defines: each of them does nothing here.
-    private static IEnumerable<string> InertFilters(string gitDirectory)
+    /// <summary>Starts it with its input and output as pipes.</summary>
+    /// <param name="workTree">A folder to take for the working tree; then it runs as us, as only we may enter it. Null for none.</param>
+    /// <param name="arguments">Command and options.</param>
+    public Process Start(string? workTree, params string[] arguments) => workTree is null
+        ? Start(_owner, "/", [$"--git-dir={GitDirectory}", .. arguments])
+        : Start(null, workTree, [$"--git-dir={GitDirectory}", $"--work-tree={workTree}", .. arguments]);
+
+    /// <summary>Waits for the end of what <see cref="Start(string?, string[])"/> gave, whose output was read.</summary>
+    public static void Finish(Process process, string command)
     {
-        var output = Execute(["--git-dir=" + gitDirectory, "-c", "safe.directory=*", "config", "--includes", "--name-only", "--get-regexp", @"^(filter|diff|merge)\."], null, null, out _, out _);
-        return Encoding.UTF8.GetString(output).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Where(name => name.LastIndexOf('.') > name.IndexOf('.', StringComparison.Ordinal))
-            .Select(name => name[..name.LastIndexOf('.')]).Distinct()
-            .SelectMany(name => name.StartsWith("filter.", StringComparison.Ordinal)
-                ? new[] { $"{name}.clean=", $"{name}.smudge=", $"{name}.process=", $"{name}.required=false" }
-                : [$"{name}.textconv=", $"{name}.command=", $"{name}.driver=false"]);
+        if (!process.WaitForExit(s_patience))
+        {
+            process.Kill();
+            throw new WorkspaceException($"git {command} takes more than {s_patience.TotalMinutes} minutes");
+        }
+
+        if (process.ExitCode != 0)
+            throw Failed(command, process.StandardError.ReadToEnd());
     }
 
-    private static byte[] Execute(IEnumerable<string> arguments, string? index, Action<Stream>? input, out string error, out int code)
+    private static (int Code, byte[] Output, string Error) Run(Owner? owner, string folder, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("/usr/bin/git") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Start(owner, folder, arguments);
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync();
+        using var output = new MemoryStream();
+        process.StandardOutput.BaseStream.CopyTo(output);
+        if (!process.WaitForExit(s_patience))
+        {
+            process.Kill();
+            throw new WorkspaceException($"git takes more than {s_patience.TotalMinutes} minutes");
+        }
+
+        return (process.ExitCode, output.ToArray(), error.GetAwaiter().GetResult());
+    }
+
+    private static Process Start(Owner? owner, string folder, IEnumerable<string> arguments)
+    {
+        var git = Find("git");
+        var start = new ProcessStartInfo(owner is null ? git : Find("setpriv"))
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // What root writes into somebody's repository, that person could not change any more.
+        if (owner is { } who)
+        {
+            foreach (var argument in new[] { $"--reuid={who.Uid}", $"--regid={who.Gid}", "--clear-groups", "--", git })
+                start.ArgumentList.Add(argument);
+        }
+
+        start.ArgumentList.Add("--no-pager");
+        start.ArgumentList.Add("--no-replace-objects");
+        foreach (var setting in s_settings)
+        {
+            start.ArgumentList.Add("-c");
+            start.ArgumentList.Add(setting);
+        }
+
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment.Clear();
-        foreach (var (name, value) in new[]
-        {
-            ("PATH", "/usr/bin:/bin"), ("HOME", "/nonexistent"), ("LC_ALL", "C.UTF-8"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_ATTR_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_AUTHOR_NAME", "agent"), ("GIT_AUTHOR_EMAIL", "agent@enclosure.invalid"),
-            ("GIT_COMMITTER_NAME", "gatehouse"), ("GIT_COMMITTER_EMAIL", "gatehouse@enclosure.invalid"),
-        })
-        {
+        foreach (var (name, value) in s_environment)
             start.Environment[name] = value;
-        }
-
-        if (index is not null)
-            start.Environment["GIT_INDEX_FILE"] = index;
-        try
-        {
-            using var process = Process.Start(start)!;
-            var errors = process.StandardError.ReadToEndAsync();
-            var feeding = Task.Run(() =>
-            {
-                using var stdin = process.StandardInput.BaseStream;
-                input?.Invoke(stdin);
-            });
-            using var output = new MemoryStream();
-            process.StandardOutput.BaseStream.CopyTo(output);
-            process.WaitForExit();
-            error = errors.GetAwaiter().GetResult();
-            code = process.ExitCode;
-            try
-            {
-                feeding.GetAwaiter().GetResult();
-            }
-            catch (IOException) when (code != 0)
-            {
-                // git ended before it had read everything; its own error is the one that tells why.
-            }
-
-            return output.ToArray();
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new WorkspaceException("git is not installed, and a worktree workspace needs it: apt-get install git", e);
-        }
+        return Process.Start(start)!;
     }
+
+    private static readonly (string Name, string Value)[] s_environment =
+    [
+        ("PATH", "/usr/bin:/bin:/usr/local/bin"), ("HOME", "/nonexistent"), ("LC_ALL", "C"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ("GIT_ATTR_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_FLUSH", "1"),
+    ];
+
+    private static Owner? RunAs(string path)
+    {
+        if (FileCalls.geteuid() != 0)
+            return null;
+        var owner = FileOwner.Of(path);
+        return owner.Uid == 0 ? null : owner;
+    }
+
+    private static string Find(string program) => s_programs.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists)
+        ?? throw new WorkspaceException($"{program} is not installed, and 'mode: worktree' needs it: install it, or write 'mode: overlay'");
+
+    private static WorkspaceException Failed(string command, string error) =>
+        new($"git {command} failed: {SafeText.Escape(Encoding.UTF8.GetBytes(error.Trim().ReplaceLineEndings("; ")))}");
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Gatehouse.AgentSandbox.Workspaces.Changes;
 using Gatehouse.AgentSandbox.Workspaces.Files;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
@@ -8,195 +10,125 @@ using Gatehouse.Policy.Filesystem;
 namespace Gatehouse.AgentSandbox.Workspaces.Worktrees;
 
 /// <summary>
-/// A worktree workspace: the files of HEAD in a folder of the session, without any .git, and a branch <c>agent/SESSION</c> onto which the host commits
-/// what the agent left. The repository itself is never mounted, and nothing the agent wrote is ever run or read as configuration.
+/// A workspace that is a commit's files in a folder of ours, <c>SESSION/ws0/tree</c>, mounted as it is. There is no <c>.git</c> in it: the agent has no
+/// road to the repository. It may make one of its own; that is not recorded. What it leaves becomes one commit on <c>agent/SESSION</c>.
 /// </summary>
 internal static class WorktreeWorkspace
 {
     public const string Tree = "tree";
 
-    /// <summary>Larger ones are left out of the commit, and said so: git holds a whole file in memory.</summary>
-    private const long MaxFile = 1L << 30;
-
-    private const int MaxEntries = 1_000_000;
-
-    /// <summary>Makes branch and files for a session that is about to start.</summary>
-    /// <param name="folder">An existing, empty folder of ours.</param>
-    /// <param name="session">Names the branch.</param>
-    /// <param name="host">Absolute, canonical path of the folder in a repository.</param>
+    /// <summary>Makes branch and folder for a session that is about to start.</summary>
+    /// <param name="folder">An existing, empty folder of ours: <c>SESSION/ws0</c>.</param>
+    /// <param name="session">Its id; names the branch.</param>
+    /// <param name="host">Absolute, canonical; in the working tree of a repository.</param>
     /// <param name="at">Where the agent will see it.</param>
-    /// <param name="hide">Is not checked out, and stays as it is in the commit.</param>
+    /// <param name="hide">What will not be in it.</param>
+    /// <exception cref="WorkspaceException">There is no repository, no commit, or no room for the branch.</exception>
     public static WorkspaceRecord Create(string folder, string session, string host, string at, HideRules hide)
     {
-        var (gitDirectory, prefix) = GitCommand.Locate(host);
-        var tree = Path.Combine(folder, Tree);
-        Directory.CreateDirectory(tree);
-        var git = new GitCommand(gitDirectory, tree) { IndexFile = Path.Combine(folder, "index") };
-        var start = git.Line("rev-parse", "--verify", "HEAD^{commit}");
+        var (repository, prefix, head) = GitCommand.Discover(host);
         var branch = $"agent/{session}";
-        git.Run("update-ref", $"refs/heads/{branch}", start, new string('0', start.Length));
-        git.Run("read-tree", prefix.Length == 0 ? start : $"{start}:{prefix}");
-        git.Run("checkout-index", "--all", "--quiet", $"--prefix={tree}/");
-        using var files = Folder.Open(tree);
-        using var original = Folder.Open(host);
-        Dress(files, original.Status(), RelativePath.Root, hide);
+        using var own = Folder.Open(folder);
+        using var origin = Folder.Open(host);
+        var like = origin.Status();
+        var entries = GitTree.Read(repository, head, prefix);
+        var shown = entries.Where(entry => !hide.IsHidden(entry.Key)).ToList();
+        FileTree.Remove(own, FileName.Of(Tree));
+        using var tree = own.EnsureFolder(FileName.Of(Tree));
+        using (var checkout = new Checkout(repository, tree, like))
+            checkout.Write(shown);
+        if (FileCalls.geteuid() == 0)
+            tree.SetOwner(like.Uid, like.Gid);
+        tree.SetMode(0x1ed);
+        // An old value of zeros: only if there is no such branch.
+        repository.Run("update-ref", "-m", "gatehouse: session began", $"refs/heads/{branch}", head, new string('0', head.Length));
         return new()
         {
             Host = host,
             At = at,
             Mode = WorkspaceMode.Worktree,
             Folder = folder,
-            HostInode = original.Status().Inode,
-            Since = files.Status().Changed,
-            Worktree = new() { GitDirectory = gitDirectory, Prefix = prefix, Branch = branch, Base = start },
+            HostInode = like.Inode,
+            Since = tree.Status().Changed,
+            Hidden = entries.Count - shown.Count,
+            Worktree = new() { GitDirectory = repository.GitDirectory, Prefix = prefix, Branch = branch, Base = head },
         };
     }
 
-    /// <summary>Commits what the agent left. Idempotent.</summary>
+    /// <summary>Ordered by path. Works while the session runs. What <c>.gitignore</c> names is left out.</summary>
+    public static ImmutableArray<Change> Changes(WorkspaceRecord workspace, HideRules hide)
+    {
+        var worktree = workspace.Worktree!;
+        using var tree = Open(workspace);
+        var repository = new GitCommand(worktree.GitDirectory);
+        using var ignored = new IgnoreRules(repository, Path.Combine(workspace.Folder, Tree));
+        return new WorktreeScanner(tree, GitTree.Read(repository, worktree.Base, worktree.Prefix), hide, ignored).Scan();
+    }
+
+    /// <summary>Commits what a session left; without a change, removes its branch. Can be repeated.</summary>
+    /// <returns>The record to save; an overlay's comes back as it is.</returns>
     public static WorkspaceRecord Finish(WorkspaceRecord workspace, HideRules hide)
     {
         if (workspace.Worktree is not { IsFinished: false } worktree)
             return workspace;
-        var git = new GitCommand(worktree.GitDirectory);
-        var before = Listing(git, worktree.Prefix.Length == 0 ? worktree.Base : $"{worktree.Base}:{worktree.Prefix}");
-        var prefix = worktree.Prefix.Length == 0 ? [] : Encoding.UTF8.GetBytes(worktree.Prefix + "/");
-        var root = Folder.OpenIfPresent(Path.Combine(workspace.Folder, Tree)) ?? throw new WorkspaceException($"{workspace.Folder} has no files any more");
-        using (root)
+        var repository = new GitCommand(worktree.GitDirectory);
+        var changes = Changes(workspace, hide);
+        string? commit = null;
+        if (changes.IsEmpty)
         {
-            git.Run(stream => Import(stream, root, before, prefix, hide, worktree), "fast-import", "--quiet", "--done", "--date-format=now");
+            DeleteBranch(repository, worktree.Branch, worktree.Base);
         }
-
-        var commit = git.Line("rev-parse", "--verify", $"refs/heads/{worktree.Branch}");
-        // An empty commit says nothing: the branch goes back to where it began.
-        if (git.Line("rev-parse", $"{commit}^{{tree}}") == git.Line("rev-parse", $"{worktree.Base}^{{tree}}"))
+        else
         {
-            git.Run("update-ref", $"refs/heads/{worktree.Branch}", worktree.Base, commit);
-            commit = null;
+            using var tree = Open(workspace);
+            commit = CommitWriter.Write(repository, tree, worktree, changes);
         }
 
         return workspace with { Worktree = worktree with { Commit = commit, IsFinished = true } };
     }
 
-    /// <summary>Removes branch and files. The commits stay until git collects them.</summary>
-    public static void Discard(WorkspaceRecord workspace)
+    /// <summary>Old and new bytes of a change, for a diff; null for none, or for more than <paramref name="limit"/>.</summary>
+    public static (byte[]? Old, byte[]? New) Contents(WorkspaceRecord workspace, Change change, int limit)
     {
-        if (workspace.Worktree is { } worktree && Directory.Exists(worktree.GitDirectory))
-            new GitCommand(worktree.GitDirectory).Run("update-ref", "-d", $"refs/heads/{worktree.Branch}");
+        var worktree = workspace.Worktree!;
+        var path = worktree.Prefix.Length == 0 ? [.. change.Path.Bytes] : (byte[])[.. Encoding.UTF8.GetBytes(worktree.Prefix + '/'), .. change.Path.Bytes];
+        var repository = new GitCommand(worktree.GitDirectory);
+        byte[]? old = null;
+        // A name that is no text can not be an argument of ours.
+        if (change.OldType is FileType.File or FileType.Link && Encoding.UTF8.GetString(path) is var name && Encoding.UTF8.GetBytes(name).AsSpan().SequenceEqual(path))
+        {
+            var size = Encoding.ASCII.GetString(repository.Run("cat-file", "-s", $"{worktree.Base}:{name}")).Trim();
+            if (long.Parse(size, CultureInfo.InvariantCulture) <= limit)
+                old = repository.Run("cat-file", "blob", $"{worktree.Base}:{name}");
+        }
+
+        using var tree = Open(workspace);
+        return (old, FileContent.Of(tree, change.Path, change.Kind == ChangeKind.Deleted ? null : change.Type, limit, lend: true));
+    }
+
+    /// <summary>What a person does to take the changes over.</summary>
+    public static string HowToApply(WorkspaceRecord workspace) => workspace.Worktree is { Commit: not null } worktree
+        ? $"the changes are one commit on branch {worktree.Branch}: 'git -C {workspace.Host} diff {worktree.Base[..12]} {worktree.Branch}' shows, 'git -C {workspace.Host} merge {worktree.Branch}' takes them over"
+        : "the session left no change to take over";
+
+    /// <summary>Removes folder and branch, whose commit git then forgets in time. Can be repeated.</summary>
+    /// <returns>False when the branch was kept, as somebody else moved it on.</returns>
+    public static bool Discard(WorkspaceRecord workspace)
+    {
+        var worktree = workspace.Worktree!;
+        OverlayReview.Discard(workspace);
+        var repository = new GitCommand(worktree.GitDirectory);
+        return DeleteBranch(repository, worktree.Branch, worktree.Commit ?? worktree.Base);
+    }
+
+    private static bool DeleteBranch(GitCommand repository, string branch, string expected) =>
+        !Directory.Exists(repository.GitDirectory)
+        || !repository.TryRun("rev-parse", "--verify", "--quiet", $"refs/heads/{branch}")
+        || repository.TryRun("update-ref", "-d", $"refs/heads/{branch}", expected);
+
+    private static Folder Open(WorkspaceRecord workspace)
+    {
         using var own = Folder.OpenIfPresent(workspace.Folder);
-        foreach (var entry in own?.List(MaxEntries) ?? [])
-            FileTree.Remove(own!, entry.Name);
+        return own?.OpenFolder(FileName.Of(Tree)) ?? throw new WorkspaceException($"{workspace.Folder} holds no worktree any more: the session was discarded");
     }
-
-    // A stream for git fast-import: blobs are stored as they are, no filter, hook or attribute has a part in it.
-    private static void Import(Stream stream, Folder root, Dictionary<RelativePath, bool> before, byte[] prefix, HideRules hide, WorktreeRecord worktree)
-    {
-        Write(stream, $"commit refs/heads/{worktree.Branch}\nauthor agent <agent@enclosure.invalid> now\ncommitter gatehouse <gatehouse@enclosure.invalid> now\n");
-        var message = $"Work of {worktree.Branch}\n";
-        Write(stream, string.Create(CultureInfo.InvariantCulture, $"data {message.Length}\n{message}from {worktree.Base}\n"));
-        var left = before.Where(entry => !entry.Value && !hide.IsHidden(entry.Key)).Select(entry => entry.Key).ToHashSet();
-        var pending = new Stack<RelativePath>([RelativePath.Root]);
-        for (var count = 0; pending.TryPop(out var at);)
-        {
-            using var folder = root.TryOpenFolder(at, out _);
-            foreach (var entry in folder?.List(MaxEntries - count) ?? [])
-            {
-                var path = at.Add(entry.Name);
-                // A nested repository is not ours to record, and git would refuse it.
-                if (entry.Name.Is(".git") || hide.IsHidden(path) || ++count > MaxEntries || folder!.Status(entry.Name) is not { } status)
-                    continue;
-                if (status.Type == FileType.Folder)
-                    pending.Push(path);
-                else if (ImportOne(stream, folder, entry.Name, path, status, prefix))
-                    left.Remove(path);
-            }
-        }
-
-        foreach (var gone in left)
-        {
-            Write(stream, "D ");
-            WritePath(stream, prefix, gone);
-        }
-
-        Write(stream, "\ndone\n");
-    }
-
-    private static bool ImportOne(Stream stream, Folder folder, FileName name, RelativePath path, FileStatus status, byte[] prefix)
-    {
-        if (status.Type == FileType.Link && folder.ReadLink(name) is { } target)
-        {
-            Write(stream, "M 120000 inline ");
-            WritePath(stream, prefix, path);
-            WriteData(stream, target);
-            return true;
-        }
-
-        if (status.Type != FileType.File || status.Size > MaxFile)
-            return false;
-        using var file = folder.OpenFile(name);
-        if (file is null || FileContent.ReadAll(file, (int)MaxFile) is not { } content)
-            return false;
-        Write(stream, (status.Permissions & 0x40) != 0 ? "M 100755 inline " : "M 100644 inline ");
-        WritePath(stream, prefix, path);
-        WriteData(stream, content);
-        return true;
-    }
-
-    /// <returns>Each path of a commit, and whether it is a submodule, which is left as it is.</returns>
-    private static Dictionary<RelativePath, bool> Listing(GitCommand git, string commit)
-    {
-        var paths = new Dictionary<RelativePath, bool>();
-        var output = git.Run("ls-tree", "-r", "-z", "--full-tree", commit).AsSpan();
-        foreach (var range in output.Split((byte)0))
-        {
-            var line = output[range];
-            var tab = line.IndexOf((byte)'\t');
-            if (tab > 0 && RelativePath.TryCreate(line[(tab + 1)..], out var path))
-                paths[path] = line.StartsWith("160000"u8);
-        }
-
-        return paths;
-    }
-
-    // Files for the agent's user, hidden ones gone.
-    private static void Dress(Folder folder, FileStatus owner, RelativePath at, HideRules hide)
-    {
-        var isRoot = FileCalls.geteuid() == 0;
-        if (isRoot)
-            folder.SetOwner(owner.Uid, owner.Gid);
-        foreach (var entry in folder.List(MaxEntries))
-        {
-            var path = at.Add(entry.Name);
-            if (hide.IsHidden(path))
-                FileTree.Remove(folder, entry.Name);
-            else if (folder.Status(entry.Name) is not { Type: FileType.Folder } && isRoot)
-                folder.SetOwner(entry.Name, owner.Uid, owner.Gid);
-            else if (folder.OpenFolder(entry.Name) is { } below)
-                using (below)
-                    Dress(below, owner, path, hide);
-        }
-    }
-
-    private static void WriteData(Stream stream, ReadOnlySpan<byte> data)
-    {
-        Write(stream, string.Create(CultureInfo.InvariantCulture, $"data {data.Length}\n"));
-        stream.Write(data);
-        Write(stream, "\n");
-    }
-
-    // Quoted as C strings: a name may hold anything but '/' and NUL.
-    private static void WritePath(Stream stream, byte[] prefix, RelativePath path)
-    {
-        var quoted = new StringBuilder("\"");
-        foreach (var octet in (byte[])[.. prefix, .. path.Bytes])
-        {
-            if (octet is (byte)'"' or (byte)'\\' or < 0x20 or >= 0x7f)
-                quoted.Append('\\').Append(Convert.ToString(octet, 8).PadLeft(3, '0'));
-            else
-                quoted.Append((char)octet);
-        }
-
-        Write(stream, quoted.Append("\"\n").ToString());
-    }
-
-    private static void Write(Stream stream, string text) => stream.Write(Encoding.ASCII.GetBytes(text));
 }

@@ -13,11 +13,11 @@ namespace Gatehouse.SecretsGateway.Tests.Support;
 public sealed record Seen(string Method, string Target, string Protocol, IReadOnlyDictionary<string, string> Headers);
 
 /// <summary>A real API on loopback, with or without TLS, that keeps what it is asked.</summary>
-public sealed class TestOrigin : IAsyncDisposable
+public sealed class ApiOrigin : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private TestOrigin(WebApplication app) => _app = app;
+    private ApiOrigin(WebApplication app) => _app = app;
 
     public ConcurrentQueue<Seen> Requests { get; } = new();
 
@@ -25,10 +25,10 @@ public sealed class TestOrigin : IAsyncDisposable
 
     public string Url => _app.Urls.Single();
 
-    public static Task<TestOrigin> StartAsync(RequestDelegate handler, X509Certificate2? certificate = null) =>
+    public static Task<ApiOrigin> StartAsync(RequestDelegate handler, X509Certificate2? certificate = null) =>
         StartAsync(handler, IPAddress.Loopback, certificate);
 
-    public static async Task<TestOrigin> StartAsync(RequestDelegate handler, IPAddress address, X509Certificate2? certificate = null)
+    public static async Task<ApiOrigin> StartAsync(RequestDelegate handler, IPAddress address, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -42,7 +42,7 @@ public sealed class TestOrigin : IAsyncDisposable
                     listen.UseHttps(certificate);
             });
         });
-        var origin = new TestOrigin(builder.Build());
+        var origin = new ApiOrigin(builder.Build());
         origin._app.Run(async context =>
         {
             origin.Requests.Enqueue(new(

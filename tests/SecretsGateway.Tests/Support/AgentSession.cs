@@ -4,18 +4,19 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Gate.Handover;
+using Gatehouse.TestKit;
 
 namespace Gatehouse.SecretsGateway.Tests.Support;
 
 /// <summary>What a launcher does, and then what an agent does: a listening socket is handed over, and dialled.</summary>
-public sealed class TestSession : IDisposable
+public sealed class AgentSession : IDisposable
 {
     private static int s_count;
 
     private readonly Socket _lease;
-    private readonly TestFolder _folder;
+    private readonly TempFolder _folder;
 
-    private TestSession(string id, Socket lease, IPEndPoint address, TestFolder folder) => (Id, _lease, Address, _folder) = (id, lease, address, folder);
+    private AgentSession(string id, Socket lease, IPEndPoint address, TempFolder folder) => (Id, _lease, Address, _folder) = (id, lease, address, folder);
 
     public string Id { get; }
 
@@ -23,33 +24,30 @@ public sealed class TestSession : IDisposable
     public IPEndPoint Address { get; }
 
     /// <summary>Folder of the policy.</summary>
-    public TestFolder Folder => _folder;
+    public TempFolder Folder => _folder;
 
     /// <param name="gateway">Takes the session over.</param>
     /// <param name="policy">YAML.</param>
     /// <param name="environment">What the launcher found for env: sources.</param>
     /// <param name="prepare">Puts files beside the policy.</param>
-    public static async Task<TestSession> OpenAsync(
-        GatewayProcess gateway, string policy, IReadOnlyDictionary<string, string>? environment = null, Action<TestFolder>? prepare = null)
+    public static async Task<AgentSession> OpenAsync(
+        GatewayProcess gateway, string policy, IReadOnlyDictionary<string, string>? environment = null, Action<TempFolder>? prepare = null)
     {
-        var folder = new TestFolder();
+        var folder = new TempFolder();
         prepare?.Invoke(folder);
         var path = folder.Write("gatehouse.yaml", policy);
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen(128);
-        var address = (IPEndPoint)listener.LocalEndPoint!;
+        using var listener = TestSockets.Listen(SocketPurpose.Secrets);
         var id = $"test-{Interlocked.Increment(ref s_count)}";
         var header = new SessionHeader
         {
             Session = id,
             Policy = path,
             PolicySha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(policy))),
-            Sockets = [new SocketDescription(SocketPurpose.Secrets, address.Port, IsIPv6: false)],
+            Sockets = [listener.Description],
             Environment = environment?.ToImmutableDictionary(),
         };
-        var lease = await GateClient.OpenSessionAsync(gateway.SocketPath, header, [(int)listener.Handle], CancellationToken.None);
-        return new(id, lease, address, folder);
+        var lease = await GateClient.OpenSessionAsync(gateway.SocketPath, header, [(int)listener.Socket.Handle], CancellationToken.None);
+        return new(id, lease, listener.EndPoint(), folder);
     }
 
     /// <summary>One request and its answer, both as text, over a connection of its own.</summary>

@@ -1,0 +1,44 @@
+#!/bin/bash
+# Installs what is missing, builds, runs every test, and ends with 'N passed, N failed'.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
+source ./deploy/prepare.sh
+
+need bwrap:bubblewrap unshare:util-linux setpriv:util-linux git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
+need_dotnet
+
+# A real agent to run: the topology tests give it a stand-in for its model.
+if [ ! -x artifacts/npm/node_modules/.bin/claude ]; then
+    mkdir -p artifacts/npm
+    npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
+fi
+
+echo 'Building' >&2
+mkdir -p artifacts
+if ! { dotnet build Aspire.sln -c Release -v quiet -nologo && ./gatehouse --version; } >artifacts/test-build.log 2>&1; then
+    grep -E 'error|warn' artifacts/test-build.log | sort -u | head -40 >&2
+    echo '0 passed, 1 failed'
+    exit 1
+fi
+
+# Projects with an enclosure of their own run one after another: they measure what this machine does.
+passed=0 failed=0
+for project in tests/*.Tests; do
+    name=$(basename "$project")
+    log=artifacts/$name.log
+    dotnet test "$project" -c Release --no-build -nologo --blame-hang-timeout 5m >"$log" 2>&1
+    code=$?
+    line=$(grep -E '^(Passed|Failed)! ' "$log" | tail -1)
+    p=$(sed -n 's/.*Passed: *\([0-9]*\).*/\1/p' <<<"$line")
+    f=$(sed -n 's/.*Failed: *\([0-9]*\),.*/\1/p' <<<"$line")
+    if [ -z "$line" ] || { [ $code -ne 0 ] && [ "${f:-0}" = 0 ]; }; then
+        f=$((${f:-0} + 1))
+        tail -20 "$log"
+    fi
+    [ "${f:-0}" = 0 ] || grep -E '^\s+Failed |Error Message:' -A4 "$log" | head -80
+    printf '%-24s %5s passed %5s failed\n' "$name" "${p:-0}" "${f:-0}"
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,11 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Gatehouse.Benchmarks;
+
+// 'startup [ROUNDS]' times whole commands side by side; everything else is BenchmarkDotNet's (--filter '*').
+if (args is ["startup", ..])
+    return await StartUp.RunAsync(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 20);
+BenchmarkSwitcher.FromAssembly(typeof(StartUp).Assembly).Run(args, DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));
+return 0;

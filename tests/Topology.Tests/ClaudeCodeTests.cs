@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Gatehouse.TestKit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace Gatehouse.Topology.Tests;
+
+/// <summary>A real agent in an enclosure: Claude Code from npm, its model a stand-in behind the gateway, its key a placeholder.</summary>
+public sealed class ClaudeCodeTests
+{
+    private const string Key = "sk-ant-the-real-one-7c21";
+
+    [Fact]
+    public async Task ClaudeCode_AskedToPing_AnswersThroughTheGatewayWithoutTheKey()
+    {
+        await using var model = await TestOrigin.StartAsync(null, app =>
+        {
+            app.MapMethods("/", ["HEAD"], () => Results.Ok());
+            app.MapPost("/v1/messages", AnswerAsync);
+        });
+        await using var gatehouse = Installation.Create(unprivileged: true);
+        gatehouse.Environment["ANTHROPIC_API_KEY"] = Key;
+        var program = gatehouse.Folder("claude");
+        using (var copy = Process.Start("/bin/cp", ["-rL", ClaudeFolder(), program + "/npm"])!)
+            await copy.WaitForExitAsync();
+        using (var open = Process.Start("/bin/chmod", ["-R", "a+rX", program])!)
+            await open.WaitForExitAsync();
+        var workspace = gatehouse.Folder("project", ("gatehouse.yaml", Policy(program, model.EndPoint.ToString())), ("README.md", "hello\n"));
+
+        var result = await gatehouse.RunAsync(workspace, ["run", "--", "/opt/npm/node_modules/.bin/claude", "-p", "ping"], "");
+        var look = await gatehouse.ScriptAsync(workspace, "env; cat /proc/*/environ /workspace/* /etc/* 2>/dev/null | tr '\\0' '\\n'");
+        var record = await gatehouse.RunAsync(workspace, ["log", "--json", "--limit", "500"]);
+
+        Assert.True(result.Output.Contains("pong from the stand-in", StringComparison.Ordinal), result + record.Output);
+        Assert.Contains(model.Requests, request => request.Method == "POST" && request.Headers["x-api-key"] == Key);
+        Assert.DoesNotContain(model.Requests, request => request.Headers.Values.Any(value => value.ToString().Contains("placeholder", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Key, look.Output + record.Output + result.Output + result.Error, StringComparison.Ordinal);
+        Assert.Contains("POST anthropic/v1/messages", record.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task AnswerAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        foreach (var (name, data) in new[]
+        {
+            ("message_start", """{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-stand-in","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}"""),
+            ("content_block_start", """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"""),
+            ("content_block_delta", """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"pong from the stand-in"}}"""),
+            ("content_block_stop", """{"type":"content_block_stop","index":0}"""),
+            ("message_delta", """{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":4}}"""),
+            ("message_stop", """{"type":"message_stop"}"""),
+        })
+        {
+            await context.Response.WriteAsync($"event: {name}\ndata: {data}\n\n");
+            await context.Response.Body.FlushAsync();
+        }
+    }
+
+    private static string ClaudeFolder()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (folder.Name == "artifacts")
+                return Path.Combine(folder.FullName, "npm");
+        }
+
+        throw new InvalidOperationException("run ./test.sh, which installs Claude Code into artifacts/npm");
+    }
+
+    private static string Policy(string program, string model) => $$"""
+        version: 1
+        agent:
+          limits: { duration: 2m }
+          environment: { DISABLE_AUTOUPDATER: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_TELEMETRY: "1" }
+        filesystem:
+          inputs: [{ host: "{{program}}/npm", at: /opt/npm }]
+          workspaces: [{ host: ., at: /workspace }]
+          scratch: [{ at: /tmp, size: 256MiB }]
+        secrets:
+          - name: anthropic
+            upstream: http://{{model}}
+            from: env:ANTHROPIC_API_KEY
+            inject: { header: x-api-key, value: "{secret}" }
+            expose: { ANTHROPIC_BASE_URL: "{url}", ANTHROPIC_API_KEY: placeholder }
+            allow:
+              - { method: POST, path: /v1/messages }
+              - { method: HEAD, path: / }
+        """;
+}
