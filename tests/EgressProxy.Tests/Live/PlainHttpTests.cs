@@ -40,9 +40,9 @@ public sealed class PlainHttpTests : IAsyncLifetime
     public async Task AbsoluteForm_IsForwarded_AsItWasSent_WithoutWhatIsForProxies()
     {
         using var connection = await _rig.ConnectToProxyAsync();
-        await connection.SendAsync("POST http://allowed.test/a%2Fb/./c%41?q=%20&r HTTP/1.1\r\nHost: allowed.test\r\nProxy-Authorization: Basic eA==\r\n"
-            + "Proxy-Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Mine: 2\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
-            + "Cookie: a=b\r\nContent-Length: 4\r\n\r\nbody");
+        await connection.SendAsync("POST http://allowed.test/a%2Fb/./c%41?q=%20&r HTTP/1.1\r\nHost: allowed.test\r\n"
+            + "Proxy-Authorization: Basic eA==\r\nProxy-Connection: keep-alive\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Mine: 2\r\n"
+            + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nCookie: a=b\r\nContent-Length: 4\r\n\r\nbody");
         var answer = await connection.ReadUntilAsync("0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
@@ -164,7 +164,8 @@ public sealed class PlainHttpTests : IAsyncLifetime
     public async Task BareLineFeeds_DoNotBecomeAnotherRequestDownstream()
     {
         using var connection = await _rig.ConnectToProxyAsync();
-        await connection.SendAsync("GET http://allowed.test/one HTTP/1.1\nHost: allowed.test\nX: y\n\nGET http://evil.test/two HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+        await connection.SendAsync("GET http://allowed.test/one HTTP/1.1\nHost: allowed.test\nX: y\n\n"
+            + "GET http://evil.test/two HTTP/1.1\r\nHost: evil.test\r\n\r\n");
         var answer = await connection.ReadUntilAsync("name-not-allowed");
 
         // Read as one parser reads them or refused: what is forwarded is written anew either way.

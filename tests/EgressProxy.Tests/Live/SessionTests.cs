@@ -139,7 +139,8 @@ public sealed class SessionTests : IAsyncLifetime
     [Fact]
     public async Task OwnEndpoints_AreNotTheAgents_NorTheOtherWayRound()
     {
-        using var client = new HttpClient { BaseAddress = new Uri(_rig.Gate.App.Urls.First(url => url.StartsWith("http://127", StringComparison.Ordinal))) };
+        var own = _rig.Gate.App.Urls.First(url => url.StartsWith("http://127", StringComparison.Ordinal));
+        using var client = new HttpClient { BaseAddress = new Uri(own) };
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri("/health", UriKind.Relative))).StatusCode);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/anything");
         request.Headers.Host = "echo.test";

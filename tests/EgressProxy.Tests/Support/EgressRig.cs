@@ -59,12 +59,14 @@ internal sealed class EgressRig : IAsyncDisposable
     public async Task OpenAsync(string allow, params IPEndPoint[] dialled)
     {
         Proxy = new IPEndPoint(NewAddress(), 3128);
-        await OpenAsync(allow, [Listen(SocketPurpose.ExplicitProxy, Proxy), .. dialled.Select(each => Listen(SocketPurpose.Transparent, each))]);
+        var transparent = dialled.Select(each => Listen(SocketPurpose.Transparent, each));
+        await OpenAsync(allow, [Listen(SocketPurpose.ExplicitProxy, Proxy), .. transparent]);
     }
 
     public async Task OpenAsync(string allow, SessionSocket[] sockets)
     {
-        var lines = string.Join('\n', allow.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(line => "    - " + line));
+        var rules = allow.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var lines = string.Join('\n', rules.Select(rule => "    - " + rule));
         Lease = await Gate.OpenSessionAsync($"version: 1\nagent: {{ command: [sh] }}\negress:\n  allow:\n{lines}\n", sockets);
         _owned.Add(Lease);
     }
@@ -106,7 +108,8 @@ internal sealed class EgressRig : IAsyncDisposable
     }
 
     /// <summary>The next event that is as asked for; it comes by way of a queue, a spool and HTTP.</summary>
-    public Task<BoundaryEvent> EventAsync(string action, string subject) => Sink.WaitForAsync(each => each.Action == action && each.Subject == subject);
+    public Task<BoundaryEvent> EventAsync(string action, string subject) =>
+        Sink.WaitForAsync(each => each.Action == action && each.Subject == subject);
 
     public async ValueTask DisposeAsync()
     {

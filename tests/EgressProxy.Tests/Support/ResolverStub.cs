@@ -48,7 +48,7 @@ internal sealed class ResolverStub : IAsyncDisposable
         {
             stub.Resolved.Enqueue(name);
             return stub.Addresses.TryGetValue(name, out var addresses)
-                ? Results.Text($$"""{"addresses":[{{string.Join(',', addresses.Select(each => $"\"{each}\""))}}],"ttlSeconds":60}""", "application/json")
+                ? Results.Json(new { addresses, ttlSeconds = 60 })
                 : Results.Problem(statusCode: StatusCodes.Status502BadGateway);
         });
         app.MapGet("/sessions/{session}/gate-addresses/{address}", (string address) =>

@@ -21,7 +21,8 @@ internal sealed class TcpOrigin : IDisposable
 
     public int Connections => Volatile.Read(ref _connections);
 
-    public static TcpOrigin Start(Func<Socket, Task> serve, IPEndPoint? endPoint = null) => new(endPoint ?? new IPEndPoint(IPAddress.Loopback, 0), serve);
+    public static TcpOrigin Start(Func<Socket, Task> serve, IPEndPoint? endPoint = null) =>
+        new(endPoint ?? new IPEndPoint(IPAddress.Loopback, 0), serve);
 
     /// <summary>Sends back what comes, and its half-close.</summary>
     public static TcpOrigin Echo(IPEndPoint? endPoint = null) => Start(async socket =>

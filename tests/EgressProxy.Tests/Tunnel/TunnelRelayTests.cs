@@ -53,7 +53,8 @@ public sealed class TunnelRelayTests : IDisposable
         const int Length = 48 * 1024 * 1024;
         var (agent, origin, relay) = await StartAsync();
 
-        var hashes = await Task.WhenAll(SendAsync(agent, 1), SendAsync(origin, 2), HashAsync(origin), HashAsync(agent)).WaitAsync(TimeSpan.FromMinutes(1));
+        var hashes = await Task.WhenAll(SendAsync(agent, 1), SendAsync(origin, 2), HashAsync(origin), HashAsync(agent))
+            .WaitAsync(TimeSpan.FromMinutes(1));
 
         Assert.Equal(hashes[0], hashes[2]);
         Assert.Equal(hashes[1], hashes[3]);
