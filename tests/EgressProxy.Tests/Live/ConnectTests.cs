@@ -89,7 +89,8 @@ public sealed class ConnectTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\n", answer, StringComparison.Ordinal);
         Assert.Contains($"urn:gatehouse:egress:{word}", answer, StringComparison.Ordinal);
         Assert.Contains($"\"host\":\"{subject}\"", answer, StringComparison.Ordinal);
-        Assert.Contains("\"ask\":", answer, StringComparison.Ordinal);
+        Assert.Contains("\"ask\":\"", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("\\u", answer, StringComparison.Ordinal);
         var denied = await _rig.EventAsync("connect", subject);
         Assert.Equal((VerdictKind.Denied, word), (denied.Verdict, denied.Detail!["denial"]));
         Assert.Empty(_rig.Resolver.Resolved);

@@ -101,8 +101,16 @@ internal sealed class EgressRig : IAsyncDisposable
     public async Task<RawConnection> ConnectAsync(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(endPoint);
         var connection = new RawConnection(socket);
+        try
+        {
+            await socket.ConnectAsync(endPoint);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            connection.WasReset = true; // Accepted and reset before this thread came round to look.
+        }
+
         _owned.Add(connection);
         return connection;
     }

@@ -11,6 +11,9 @@ internal sealed class RawConnection(Socket socket) : IDisposable
 {
     public Socket Socket => socket;
 
+    /// <summary>It ended by a reset before it was there.</summary>
+    public bool WasReset { get; set; }
+
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));
 
     public Task SendAsync(byte[] bytes) => socket.SendAsync(bytes).WaitAsync(Eventually.Bound);
@@ -63,7 +66,7 @@ internal sealed class RawConnection(Socket socket) : IDisposable
     public async Task<bool> IsResetAsync()
     {
         using var deadline = new CancellationTokenSource(Eventually.Bound);
-        return await ReceiveAsync(new byte[1], deadline.Token) < 0;
+        return WasReset || await ReceiveAsync(new byte[1], deadline.Token) < 0;
     }
 
     /// <summary>TLS over it, as a client that believes the authority.</summary>
