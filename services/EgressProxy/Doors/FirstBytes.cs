@@ -21,7 +21,8 @@ internal sealed class FirstBytes : IDisposable
     {
         while (true)
         {
-            var count = await socket.ReceiveAsync(_buffer.AsMemory(_length, ClientHelloReader.MaxLength - _length), SocketFlags.None, cancellationToken);
+            var free = _buffer.AsMemory(_length, ClientHelloReader.MaxLength - _length);
+            var count = await socket.ReceiveAsync(free, SocketFlags.None, cancellationToken);
             _length += count;
             if (ClientHelloReader.TryRead(Memory.Span, out var hello, out var error))
                 return (Opening.Tls, hello);

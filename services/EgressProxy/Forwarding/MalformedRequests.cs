@@ -9,7 +9,8 @@ namespace Gatehouse.EgressProxy.Forwarding;
 /// Kestrel refuses what is not HTTP by itself, and no middleware sees it; it tells diagnostic listeners. An attempt is an attempt: it is
 /// recorded.
 /// </summary>
-internal sealed class MalformedRequests(DiagnosticListener diagnostics, Checkpoint checkpoint) : IHostedService, IObserver<KeyValuePair<string, object?>>
+internal sealed class MalformedRequests(DiagnosticListener diagnostics, Checkpoint checkpoint)
+    : IHostedService, IObserver<KeyValuePair<string, object?>>
 {
     private const string BadRequest = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
 

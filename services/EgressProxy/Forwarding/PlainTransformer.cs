@@ -20,7 +20,8 @@ internal sealed class PlainTransformer(Destination to, EgressRule rule, string p
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         // The path goes out as it came in: decoding and encoding it again would make it another one.
-        proxyRequest.RequestUri = new Uri(destinationPrefix + pathAndQuery, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        proxyRequest.RequestUri = new Uri(
+            destinationPrefix + pathAndQuery, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var headers = proxyRequest.Headers;
         foreach (var name in headers.NonValidated.Select(header => header.Key).Where(IsForThisHop(httpContext)).ToList())
             headers.Remove(name);

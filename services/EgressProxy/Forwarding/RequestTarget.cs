@@ -14,7 +14,8 @@ internal readonly record struct RequestTarget(Destination Authority, string Path
     private const string Scheme = "http://";
 
     /// <summary>Without the query, which may hold what no record should.</summary>
-    public ReadOnlySpan<char> Path => PathAndQuery.AsSpan(0, PathAndQuery.IndexOf('?', StringComparison.Ordinal) is >= 0 and var end ? end : PathAndQuery.Length);
+    public ReadOnlySpan<char> Path =>
+        PathAndQuery.IndexOf('?', StringComparison.Ordinal) is >= 0 and var end ? PathAndQuery.AsSpan(0, end) : PathAndQuery;
 
     public static RequestTarget Read(HttpContext context, AgentConnection connection)
     {
@@ -25,7 +26,8 @@ internal readonly record struct RequestTarget(Destination Authority, string Path
             return new(connection.To ?? connection.DialledDestination, "/", Denial.InvalidRequest);
 
         // RFC 9112 §3.2.4: OPTIONS * has no path to forward. White space, control characters and fragments stand in no request-target.
-        if (raw.Length == 0 || raw.AsSpan().ContainsAnyExceptInRange('!', '~') || raw.Contains('#', StringComparison.Ordinal) || HasTwoLengths(headers))
+        var isVisible = raw.Length > 0 && !raw.AsSpan().ContainsAnyExceptInRange('!', '~') && !raw.Contains('#', StringComparison.Ordinal);
+        if (!isVisible || HasTwoLengths(headers))
             return new(host, "/", Denial.InvalidRequest);
         if (raw[0] == '/')
             return new(host, raw, isProxy ? Denial.NotForProxy : Denial.None);

@@ -30,18 +30,18 @@ internal sealed class EgressGate(
                 return purpose == SocketPurpose.ExplicitProxy ? proxy.HandleAsync(connection, token) : transparent.HandleAsync(connection, token);
             }, logger, session.Ended)).ToList();
 
-        var answered = AnsweredPorts.Of(session.Sockets);
-        var taps = session.Sockets.Where(socket => socket.Description.Purpose == SocketPurpose.Tap)
-            .Select(socket => new PacketTap(socket, new PacketRecord(session, recorder, answered, options.Value.PacketEventsPerSecond, time), session.Id))
-            .ToList();
-        return ValueTask.FromResult<IAsyncDisposable>(new Serving(upstream, accepting, taps));
+        var record = new PacketRecord(session, recorder, AnsweredPorts.Of(session.Sockets), options.Value.PacketEventsPerSecond, time);
+        var tap = session.Sockets.FirstOrDefault(socket => socket.Description.Purpose == SocketPurpose.Tap) is { } socket
+            ? new PacketTap(socket, record, session.Id)
+            : null;
+        return ValueTask.FromResult<IAsyncDisposable>(new Serving(upstream, accepting, tap));
     }
 
-    private sealed class Serving(HttpMessageInvoker upstream, List<Task> accepting, List<PacketTap> taps) : IAsyncDisposable
+    private sealed class Serving(HttpMessageInvoker upstream, List<Task> accepting, PacketTap? tap) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
-            foreach (var tap in taps)
+            if (tap is not null)
                 await tap.DisposeAsync();
             await Task.WhenAll(accepting);
             upstream.Dispose();

@@ -19,7 +19,9 @@ internal static class PacketReader
 
     /// <param name="packet">From the network header on.</param>
     /// <param name="seen">What it tried.</param>
-    /// <returns>False for what is no attempt to leave: malformed, traffic of a connection, or between the agent's own processes on loopback.</returns>
+    /// <returns>
+    /// False for what is no attempt to leave: malformed, traffic of a connection, or between the agent's own processes on loopback.
+    /// </returns>
     public static bool TryRead(ReadOnlySpan<byte> packet, out SeenPacket seen)
     {
         seen = default;

@@ -5,7 +5,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Gatehouse.EgressProxy.Tap;
 
-/// <summary>Reads the session's packet socket on a thread of its own: .NET has no sockets of that family. Its filter was attached before it was handed over.</summary>
+/// <summary>
+/// Reads the session's packet socket on a thread of its own: .NET has no sockets of that family. Its filter was attached before it was handed over.
+/// </summary>
 internal sealed unsafe partial class PacketTap : IAsyncDisposable
 {
     private const int MaxPacket = 256, MSG_DONTWAIT = 0x40, EFD_CLOEXEC = 0x80000, EINTR = 4, SOL_PACKET = 263, PACKET_STATISTICS = 6;

@@ -82,7 +82,8 @@ public sealed class RequestHeadReaderTests
         var fits = head + new string('x', RequestHeadReader.MaxLength - head.Length - 4) + "\r\n\r\n";
 
         Assert.True(RequestHeadReader.TryRead(Encoding.ASCII.GetBytes(fits), out _, out _, out _));
-        Assert.False(RequestHeadReader.TryRead(Encoding.ASCII.GetBytes(fits.Replace("X:", "XX:", StringComparison.Ordinal)), out _, out _, out var error));
+        var longer = fits.Replace("X:", "XX:", StringComparison.Ordinal);
+        Assert.False(RequestHeadReader.TryRead(Encoding.ASCII.GetBytes(longer), out _, out _, out var error));
         Assert.Equal(RequestHeadError.TooLong, error);
         Assert.False(RequestHeadReader.TryRead(Encoding.ASCII.GetBytes(new string('x', RequestHeadReader.MaxLength)), out _, out _, out error));
         Assert.Equal(RequestHeadError.TooLong, error);

@@ -6,6 +6,12 @@ namespace Gatehouse.EgressProxy.Tests.Tap;
 
 public sealed class PacketReaderTests
 {
+    private static readonly byte[] s_extended =
+        [60, 0, .. new byte[6], 43, 0, .. new byte[6], 17, 0, .. new byte[6], .. Packet.Udp(1, 443)];
+
+    private static readonly byte[] s_endless =
+        [.. Enumerable.Repeat((byte[])[60, 0, 0, 0, 0, 0, 0, 0], 20).SelectMany(each => each)];
+
     public static TheoryData<string, byte[], string?> Packets() => new()
     {
         { "SYN", Packet.IPv4("1.2.3.4", 6, Packet.Tcp(8080, 0x02)), "tcp 1.2.3.4:8080" },
@@ -30,10 +36,10 @@ public sealed class PacketReaderTests
         { "MLD behind hop-by-hop", Packet.IPv6("ff02::16", 0, [58, 0, 5, 2, 0, 0, 1, 0, 143, 0, 0, 0]), null },
         { "IPv6 loopback", Packet.IPv6("::1", 17, Packet.Udp(40000, 5000)), null },
         { "mapped loopback", Packet.IPv6("::ffff:127.0.0.1", 17, Packet.Udp(40000, 5000)), null },
-        { "extension headers", Packet.IPv6("2001:db8::1", 0, [60, 0, .. new byte[6], 43, 0, .. new byte[6], 17, 0, .. new byte[6], .. Packet.Udp(1, 443)]), "udp [2001:db8::1]:443" },
+        { "extension headers", Packet.IPv6("2001:db8::1", 0, s_extended), "udp [2001:db8::1]:443" },
         { "first fragment over IPv6", Packet.IPv6("2001:db8::1", 44, [17, 0, 0, 1, 0, 0, 0, 0, .. Packet.Udp(1, 443)]), "udp [2001:db8::1]:443" },
         { "later fragment over IPv6", Packet.IPv6("2001:db8::1", 44, [17, 0, 0, 8, 0, 0, 0, 0, .. Packet.Udp(1, 443)]), null },
-        { "endless extensions", Packet.IPv6("2001:db8::1", 60, [.. Enumerable.Repeat((byte[])[60, 0, 0, 0, 0, 0, 0, 0], 20).SelectMany(each => each)]), null },
+        { "endless extensions", Packet.IPv6("2001:db8::1", 60, s_endless), null },
         { "IPv5", [0x50, .. new byte[40]], null },
         { "header length below the header", [0x44, .. new byte[40]], null },
     };
