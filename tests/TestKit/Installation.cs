@@ -124,7 +124,18 @@ public sealed class Installation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await RunAsync("/", ["down"]);
-        Directory.Delete(_root, recursive: true);
+        for (var i = 0; Directory.Exists(_root); i++)
+        {
+            try
+            {
+                Directory.Delete(_root, recursive: true);
+            }
+            catch (IOException) when (i < 50)
+            {
+                // A killed launcher's keeper may still be letting go of the session's folder.
+                await Task.Delay(100);
+            }
+        }
     }
 
     /// <summary>Process ids in the host file, by resource.</summary>
