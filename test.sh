@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
 source ./deploy/prepare.sh
 
-need bwrap:bubblewrap unshare:util-linux setpriv:util-linux git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
+need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
 need_dotnet
 
 # A real agent to run: the topology tests give it a stand-in for its model.

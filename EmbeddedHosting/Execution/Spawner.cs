@@ -17,7 +17,8 @@ internal sealed partial class Spawner : IDisposable
     {
         foreach (var start in _work.GetConsumingEnumerable())
             start();
-    }) { IsBackground = true, Name = "spawner" }.Start();
+    })
+    { IsBackground = true, Name = "spawner" }.Start();
 
     public Task<Process> StartAsync(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> variables)
     {

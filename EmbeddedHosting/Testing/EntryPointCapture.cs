@@ -36,7 +36,8 @@ internal sealed class EntryPointCapture
             {
                 capture._reached.TrySetException(e.GetBaseException());
             }
-        }) { IsBackground = true }.Start();
+        })
+        { IsBackground = true }.Start();
         return capture._reached.Task;
     }
 

@@ -13,10 +13,10 @@ public sealed class KillTests : IAsyncLifetime
     public async Task DisposeAsync() => await _site.DisposeAsync();
 
     [Theory]
-    [InlineData("egress-proxy", "curl -sS --max-time 5 https://allowed.test/after")]
+    [InlineData("egress-proxy", "curl -fsS --max-time 5 https://allowed.test/after")]
     [InlineData("dns-resolver", "curl -sS --noproxy '*' --max-time 5 https://allowed.test/after")]
-    [InlineData("secrets-gateway", "curl -sS --max-time 5 $API_URL/v1/whoami")]
-    [InlineData("log-sink", "sleep 3; curl -sS --max-time 5 https://allowed.test/after")]
+    [InlineData("secrets-gateway", "curl -fsS --max-time 5 $API_URL/v1/whoami")]
+    [InlineData("log-sink", "sleep 3; curl -fsS --max-time 5 https://allowed.test/after")]
     public async Task Service_Killed_LetsNothingThroughAndComesBack(string service, string attempt)
     {
         await _site.Installation.RunAsync(_site.Workspace, ["up"]);
@@ -36,7 +36,7 @@ public sealed class KillTests : IAsyncLifetime
         Assert.Equal(before, _site.Web.Requests.Count + _site.Api.Requests.Count);
 
         await Eventually(async () => (await _site.Installation.RunAsync(_site.Workspace, ["status"])).ExitCode == 0);
-        await Eventually(async () => (await _site.Installation.ScriptAsync(_site.Workspace, "curl -sS --max-time 5 https://allowed.test/again | head -1")).Output.Contains("/again", StringComparison.Ordinal));
+        await Eventually(async () => (await _site.Installation.ScriptAsync(_site.Workspace, "curl -fsS --max-time 5 https://allowed.test/again | head -1")).Output.Contains("/again", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class KillTests : IAsyncLifetime
         var services = _site.Installation.ServiceIds();
         Signal(HostId(), "KILL");
         await Eventually(() => Task.FromResult(services.Values.All(id => !Directory.Exists($"/proc/{id}"))));
-        var after = await _site.Installation.ScriptAsync(_site.Workspace, "curl -sS --max-time 5 https://allowed.test/again | head -1");
+        var after = await _site.Installation.ScriptAsync(_site.Workspace, "curl -fsS --max-time 5 https://allowed.test/again | head -1");
         Assert.Contains("/again", after.Output, StringComparison.Ordinal);
     }
 

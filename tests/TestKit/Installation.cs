@@ -88,9 +88,21 @@ public sealed class Installation : IAsyncDisposable
     public Task<CommandResult> ScriptAsync(string folder, string script, string? input = null) => RunAsync(folder, ["run", "--", "bash", "-c", script], input);
 
     /// <summary>Starts a command and leaves it to the caller.</summary>
-    public Process Start(string folder, IEnumerable<string> arguments)
+    public Process Start(string folder, IEnumerable<string> arguments) =>
+        StartProgram(folder, [Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse"), .. arguments]);
+
+    /// <summary>Likewise, on a terminal of its own (script(1)): what is written to standard input is typed.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="setUp">Shell command before it, such as <c>stty</c>.</param>
+    /// <param name="arguments">Without quotes in them.</param>
+    public Process StartOnTerminal(string folder, string setUp, IEnumerable<string> arguments)
     {
-        List<string> command = [Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse"), .. arguments];
+        var words = arguments.Prepend(Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse")).Select(word => $"'{word}'");
+        return StartProgram(folder, ["/usr/bin/script", "-qec", $"{setUp}; exec {string.Join(' ', words)}", "/dev/null"]);
+    }
+
+    private Process StartProgram(string folder, List<string> command)
+    {
         if (Uid != 0)
             command = ["/usr/bin/setpriv", $"--reuid={Uid}", $"--regid={Uid}", "--clear-groups", "--", .. command];
         var start = new ProcessStartInfo(command[0]) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -112,7 +124,18 @@ public sealed class Installation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await RunAsync("/", ["down"]);
-        Directory.Delete(_root, recursive: true);
+        for (var i = 0; Directory.Exists(_root); i++)
+        {
+            try
+            {
+                Directory.Delete(_root, recursive: true);
+            }
+            catch (IOException) when (i < 50)
+            {
+                // A killed launcher's keeper may still be letting go of the session's folder.
+                await Task.Delay(100);
+            }
+        }
     }
 
     /// <summary>Process ids in the host file, by resource.</summary>

@@ -42,6 +42,19 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
     }
 
     [Fact]
+    public async Task Run_OnATerminal_AgentHasItsSizeAndCtrlCIsTheAgents()
+    {
+        await Gatehouse.RunAsync(Site.Workspace, ["up"]);
+        using var process = Gatehouse.StartOnTerminal(Site.Workspace, "stty rows 31 cols 97 -echo", ["run", "-q", "--", "bash", "-c", "test -t 0 && stty size; trap \"echo got it; exit 4\" INT; while :; do sleep 0.05; done"]);
+        Assert.Equal("31 97", (await process.StandardOutput.ReadLineAsync())!.Trim());
+        await process.StandardInput.WriteAsync('\x03');
+        await process.StandardInput.FlushAsync();
+        Assert.Contains("got it", await process.StandardOutput.ReadToEndAsync(), StringComparison.Ordinal);
+        await process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
+        Assert.Equal(4, process.ExitCode);
+    }
+
+    [Fact]
     public async Task Run_TenAtOnce_EachHasItsOwnEnclosure()
     {
         var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => Inside($"echo {i} > mine; sleep 0.3; cat mine")));

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.AgentSandbox.Native;
 using Gatehouse.Gate;
+using Microsoft.Win32.SafeHandles;
 
 namespace Gatehouse.AgentSandbox.Hosting;
 
@@ -42,11 +43,14 @@ internal sealed class ServiceHost(RunDirectory run, StateDirectory state)
         if (IsUp())
             return false;
         // Ten launchers at once start one host.
-        using var starting = File.OpenHandle(Path.Combine(run.Path, "up.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        // Not by the runtime's own open, which takes a lock of its own and fails rather than waits.
+        using var starting = new SafeFileHandle(LibC.open(Path.Combine(run.Path, "up.lock"), 0x40 | 2 | LibC.O_CLOEXEC, 0x180), ownsHandle: true); // O_CREAT|O_RDWR, 0600
         var descriptor = (int)starting.DangerousGetHandle();
         while (LibC.flock(descriptor, 2) != 0)
         {
             // EINTR: a window was resized.
+            if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != LibC.EINTR)
+                throw new LaunchException(ExitCodes.Internal, $"{run.Path}/up.lock can not be locked: is {run.Path} on a local file system?");
         }
 
         if (IsUp())

@@ -83,6 +83,13 @@ internal sealed class SessionResolver(GateSession session, GateAddressTable tabl
 
     private static string TypeName(ushort type) => type switch
     {
-        2 => "NS", 5 => "CNAME", 15 => "MX", 16 => "TXT", 33 => "SRV", 64 => "SVCB", 65 => "HTTPS", _ => $"TYPE{type}",
+        2 => "NS",
+        5 => "CNAME",
+        15 => "MX",
+        16 => "TXT",
+        33 => "SRV",
+        64 => "SVCB",
+        65 => "HTTPS",
+        _ => $"TYPE{type}",
     };
 }
