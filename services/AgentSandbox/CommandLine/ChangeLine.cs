@@ -32,5 +32,23 @@ internal static class ChangeLine
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
+    /// <param name="change">As the engine says it: <c>A path</c>.</param>
+    public static string RootText(string change) => $"{change[0] switch { 'C' => 'M', var letter => letter }} container:{Printable.Line(change[2..])}";
+
+    /// <inheritdoc cref="RootText"/>
+    public static string RootJson(string change)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("container", change[2..]);
+            json.WriteString("kind", change[0] switch { 'A' => "added", 'D' => "deleted", _ => "modified" });
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
     private static string Letter(ChangeKind kind) => kind switch { ChangeKind.Added => "A", ChangeKind.Modified => "M", ChangeKind.Deleted => "D", _ => "T" };
 }

@@ -39,6 +39,11 @@ internal static class ReviewCommands
                     Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
             }
 
+            foreach (var change in record.RootChanges)
+                Console.Out.WriteLine(parsed.GetValue(json) ? ChangeLine.RootJson(change) : ChangeLine.RootText(change));
+            if (!record.RootChanges.IsEmpty && !parsed.GetValue(json))
+                Console.Out.WriteLine("What is marked 'container' was in the container's own files and is gone with it; nothing of it can be applied.");
+
             return 0;
         }));
         return command;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Native;
 using static Gatehouse.AgentSandbox.Native.SystemCallException;
 
@@ -10,9 +11,10 @@ namespace Gatehouse.AgentSandbox.Enclosure;
 /// The launcher's view of one enclosure: prepared (namespaces, sockets and mounts are there, nothing of the agent runs), started, ended. When this
 /// process dies, however it dies, the kernel kills the keeper, and with it bubblewrap and everything in the agent's pid namespace.
 /// </summary>
-internal sealed unsafe class EnclosureProcess : IDisposable
+internal sealed unsafe class EnclosureProcess : AgentEnclosure
 {
     private readonly SpawnedProcess _keeper;
+    private NetworkEntry? _connections;
     private int _channel;
 
     private EnclosureProcess(SpawnedProcess keeper, int channel, ImmutableArray<int> sockets)
@@ -21,9 +23,6 @@ internal sealed unsafe class EnclosureProcess : IDisposable
         _channel = channel;
         Sockets = sockets;
     }
-
-    /// <summary>Descriptors in the order of <see cref="EnclosureSpec.Sockets"/>. Close them with <see cref="CloseSockets"/> once the gates have theirs.</summary>
-    public ImmutableArray<int> Sockets { get; private set; }
 
     /// <summary>Call from the main thread.</summary>
     /// <exception cref="EnclosureException">The kernel, or a missing program, does not let it; the message says what to do.</exception>
@@ -50,7 +49,12 @@ internal sealed unsafe class EnclosureProcess : IDisposable
             enclosure.Sockets = [.. sockets];
             var reply = message.Length == 0 ? null : JsonSerializer.Deserialize(message, EnclosureJson.Default.KeeperReply);
             if (reply is { Ready: true } && sockets.Length == spec.Sockets.Length)
+            {
+                if (spec.Publishes)
+                    enclosure._connections = NetworkEntry.Enter(keeper.Id, user: !spec.IsRoot, "connections");
                 return enclosure;
+            }
+
             throw new EnclosureException(reply?.Error
                 ?? "the namespaces of the enclosure could not be made: are user namespaces allowed (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)?");
         }
@@ -63,17 +67,15 @@ internal sealed unsafe class EnclosureProcess : IDisposable
         }
     }
 
-    /// <summary>From here on the agent runs.</summary>
-    public void Start()
+    public override bool SharesTerminal => true;
+
+    public override void Start()
     {
         byte word = 1;
         Check(LibC.send(_channel, &word, 1, 0x4000), "start the agent");
     }
 
-    /// <summary>Waits for the agent's end.</summary>
-    /// <param name="ran">False when bubblewrap ended before the agent's program was there.</param>
-    /// <returns>The agent's exit code, 128 + signal when a signal ended it.</returns>
-    public int Wait(out bool ran)
+    public override int Wait(out bool ran)
     {
         var code = _keeper.Wait();
         ran = false;
@@ -89,8 +91,7 @@ internal sealed unsafe class EnclosureProcess : IDisposable
         return code;
     }
 
-    /// <summary>Sends a signal to the agent's first process; when there is none yet, ends the enclosure.</summary>
-    public void Signal(int signal)
+    public override void Signal(int signal)
     {
         // keeper = bubblewrap's outer process → pid 1 inside → the agent's program.
         if (OnlyChild(_keeper.Id) is { } init && OnlyChild(init) is { } agent)
@@ -99,20 +100,14 @@ internal sealed unsafe class EnclosureProcess : IDisposable
             _keeper.Kill(9);
     }
 
-    /// <summary>Ends everything in the enclosure at once.</summary>
-    public void Kill() => _keeper.Kill(9);
+    public override void Kill() => _keeper.Kill(9);
 
-    public void CloseSockets()
-    {
-        foreach (var socket in Sockets)
-            _ = LibC.close(socket);
-        Sockets = [];
-    }
+    public override int CreateSocket(bool isIPv6) => _connections?.CreateSocket(isIPv6) ?? throw new EnclosureException("nothing is published");
 
-    /// <summary>Idempotent; ends what still runs and waits for it.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         CloseSockets();
+        _connections?.Dispose();
         if (Interlocked.Exchange(ref _channel, -1) is >= 0 and var channel)
         {
             _ = LibC.close(channel);

@@ -31,8 +31,8 @@ internal sealed record EnclosureSpec
     /// <summary>Absolute, inside.</summary>
     public required string WorkingDirectory { get; init; }
 
-    /// <summary>Path of bubblewrap on the host.</summary>
-    public required string Bubblewrap { get; init; }
+    /// <summary>Path of bubblewrap on the host; null for a container.</summary>
+    public string? Bubblewrap { get; init; }
 
     /// <summary>User and group ids, as the host's kernel knows them, that the agent runs under.</summary>
     public required uint HostUid { get; init; }
@@ -41,6 +41,9 @@ internal sealed record EnclosureSpec
 
     /// <summary>True when the keeper is the host's root, and so drops to <see cref="HostUid"/> before the agent starts.</summary>
     public required bool IsRoot { get; init; }
+
+    /// <summary>Whether connections are made into the enclosure while it runs.</summary>
+    public bool Publishes { get; init; }
 
     /// <summary>RLIMIT_NPROC; null leaves what there is.</summary>
     public int? Processes { get; init; }
@@ -60,7 +63,8 @@ internal readonly record struct Owner(uint Uid, uint Gid);
 
 /// <param name="At">Where it appears.</param>
 /// <param name="Size">Bytes.</param>
-internal sealed record ScratchSpec(string At, long Size);
+/// <param name="Exec">Whether programs may be started from it.</param>
+internal sealed record ScratchSpec(string At, long Size, bool Exec);
 
 /// <summary>The keeper's first answer, with the sockets as ancillary data; then it waits for one byte.</summary>
 internal sealed record KeeperReply(bool Ready, string? Error);

@@ -81,7 +81,7 @@ internal static unsafe class Keeper
         // An environment of the agent's own from here on: /proc/1/environ inside shows what bubblewrap was started with.
         using var environment = new NativeStrings(spec.Environment.Select(variable => $"{variable.Key}={variable.Value}"));
         using var argv = new NativeStrings(
-            [spec.Bubblewrap, "--args", $"{options}", "--", .. ProcessLimit(spec), "/usr/bin/env", "--default-signal", .. spec.Command]);
+            [spec.Bubblewrap!, "--args", $"{options}", "--", .. ProcessLimit(spec), "/usr/bin/env", "--default-signal", .. spec.Command]);
         _ = LibC.execve(argv.Pointer[0], argv.Pointer, environment.Pointer);
         throw new SystemCallException($"start {spec.Bubblewrap}", Marshal.GetLastPInvokeError());
     }

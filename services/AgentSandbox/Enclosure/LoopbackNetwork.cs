@@ -109,9 +109,12 @@ internal static unsafe class LoopbackNetwork
 
     private static void Sysctl(string name, string value)
     {
+        var path = "/proc/sys/" + name;
         try
         {
-            File.WriteAllText("/proc/sys/" + name, value);
+            // A container engine has set what it was told to, and shows /proc/sys read-only.
+            if (File.ReadAllText(path).Trim().Replace('\t', ' ') != value)
+                File.WriteAllText(path, value);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -7,6 +7,8 @@ internal static class Programs
 
     public static string Unshare => Find("unshare", "util-linux");
 
+    public static string Nsenter => Find("nsenter", "util-linux");
+
     public static string Bubblewrap => Find("bwrap", "bubblewrap");
 
     public static string Dotnet =>
@@ -15,8 +17,10 @@ internal static class Programs
             Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".dotnet/dotnet"),
         ]).FirstOrDefault(File.Exists) ?? throw new FileNotFoundException("dotnet is not installed: install the .NET 10 SDK");
 
+    /// <returns>Null when it is in none of the folders.</returns>
+    public static string? TryFind(string name) => s_folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
     /// <exception cref="FileNotFoundException">It is in none of the folders.</exception>
     private static string Find(string name, string package) =>
-        s_folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
-        ?? throw new FileNotFoundException($"{name} is not installed: install the package '{package}' (apt-get install {package})");
+        TryFind(name) ?? throw new FileNotFoundException($"{name} is not installed: install the package '{package}' (apt-get install {package})");
 }

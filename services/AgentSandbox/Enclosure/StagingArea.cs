@@ -15,7 +15,7 @@ internal sealed class StagingArea
     /// <summary>Every system has it, and every user may enter it.</summary>
     private const string Root = "/tmp";
 
-    private const nuint MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4;
+    private const nuint MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8;
 
     private StagingArea()
     {
@@ -49,7 +49,7 @@ internal sealed class StagingArea
         Directory.CreateDirectory(path);
         // Unprivileged, the keeper's uid 0 is the agent's own.
         var owner = spec.IsRoot ? $",uid={spec.HostUid},gid={spec.HostGid}" : "";
-        Mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, $"mode=0700,size={scratch.Size},nr_inodes=262144{owner}");
+        Mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | (scratch.Exec ? 0 : MS_NOEXEC), $"mode=0700,size={scratch.Size},nr_inodes=262144{owner}");
         return new(path, scratch.At, IsWritable: true);
     }
 

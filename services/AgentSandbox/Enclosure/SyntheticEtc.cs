@@ -8,11 +8,12 @@ internal static class SyntheticEtc
     /// <summary>Where a bundle of certificate authorities stands when the policy trusts more than the system does.</summary>
     public const string CertificateBundle = "gatehouse/ca-bundle.pem";
 
-    public static ImmutableDictionary<string, string> Files()
+    /// <param name="uid">The agent's id inside.</param>
+    public static ImmutableDictionary<string, string> Files(uint uid = BubblewrapArguments.Uid)
     {
         var files = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        files["passwd"] = $"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:{BubblewrapArguments.Uid}:{BubblewrapArguments.Uid}:agent:{BubblewrapArguments.Home}:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
-        files["group"] = $"root:x:0:\nagent:x:{BubblewrapArguments.Uid}:\nnogroup:x:65534:\n";
+        files["passwd"] = $"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:{uid}:{uid}:agent:{BubblewrapArguments.Home}:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+        files["group"] = $"root:x:0:\nagent:x:{uid}:\nnogroup:x:65534:\n";
         files["hostname"] = "enclosure\n";
         files["hosts"] = $"127.0.0.1 localhost enclosure\n::1 localhost\n{SocketFactory.GateAddress} secrets.gatehouse proxy.gatehouse\n";
         // Any address would do: all of them are the resolver.

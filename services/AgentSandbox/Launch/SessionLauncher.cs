@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Publishing;
 using Gatehouse.AgentSandbox.Hosting;
 using Gatehouse.AgentSandbox.Recording;
 using Gatehouse.Gate;
@@ -49,13 +51,14 @@ internal static class SessionLauncher
                 : $"session {id} under {policy.Path}");
         }
 
+        var container = workspace.Container(policy, state, run);
         var start = events.Create(id, trace.TraceId, Boundary.Sandbox, "session.start", string.Join(' ', command),
             ("command", string.Join(' ', command)), ("workingDirectory", Environment.CurrentDirectory), ("policy", policy.IsBuiltIn ? "built-in" : policy.Path),
-            ("policySha256", policy.Sha256), ("isolation", "bubblewrap"), ("pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            ("policySha256", policy.Sha256), ("isolation", policy.Policy.Agent.Isolation.ToString().ToLowerInvariant()), ("image", container?.Image), ("runtime", container?.Runtime), ("pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
         // While the sink writes it down, the enclosure is made; neither waits for the other, and the agent waits for both.
         var recording = Task.Run(async () => await events.TryRecordAsync(start));
 
-        using var enclosure = OrRecord(() => Prepare(workspace.Specification(policy, command)));
+        using var enclosure = OrRecord(() => Prepare(workspace.Specification(policy, command), container));
         using var gates = OrRecord(() => SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, CancellationToken.None).GetAwaiter().GetResult());
         enclosure.CloseSockets();
         if (!recording.GetAwaiter().GetResult())
@@ -65,16 +68,20 @@ internal static class SessionLauncher
             events.RecordAsync(start).GetAwaiter().GetResult();
         }
 
-        var (code, reason) = WaitFor(enclosure, gates, policy.Policy, time);
+        using var published = OrRecord(() => PublishedPorts.Open(policy.Policy.Agent.Publish, enclosure, events, id, trace.TraceId));
+        var (code, reason) = OrRecord(() => WaitFor(enclosure, gates, policy.Policy, time));
+        published.Dispose();
         gates.Dispose();
         Terminal.TakeBack();
+        enclosure.Dispose();
 
-        var changes = workspace.Finish();
+        var changes = workspace.Finish((enclosure as ContainerEnclosure)?.RootChanges ?? []);
         trace.Tag("process.exit.code", code);
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Filesystem, "changes", changes, ("summary", changes))).GetAwaiter().GetResult();
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
             ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
         events.ReplayAsync().GetAwaiter().GetResult();
+        ContainerLeftovers.CleanUp(state.Path, new(Path.Combine(state.Path, "sessions")));
         OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
         if (!quiet && changes.Length > 0)
             Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
@@ -96,11 +103,11 @@ internal static class SessionLauncher
         }
     }
 
-    private static EnclosureProcess Prepare(EnclosureSpec specification)
+    private static AgentEnclosure Prepare(EnclosureSpec specification, ContainerSettings? container)
     {
         try
         {
-            return EnclosureProcess.Prepare(specification);
+            return container is null ? EnclosureProcess.Prepare(specification) : ContainerEnclosure.Prepare(specification, container);
         }
         catch (EnclosureException e)
         {
@@ -108,7 +115,7 @@ internal static class SessionLauncher
         }
     }
 
-    private static (int Code, string Reason) WaitFor(EnclosureProcess enclosure, SessionGates gates, AgentPolicy policy, TimeProvider time)
+    private static (int Code, string Reason) WaitFor(AgentEnclosure enclosure, SessionGates gates, AgentPolicy policy, TimeProvider time)
     {
         using var signals = new SignalForwarder(enclosure);
         using var ended = new CancellationTokenSource();
@@ -122,7 +129,15 @@ internal static class SessionLauncher
         }, null, duration, Timeout.InfiniteTimeSpan);
         using var force = policy.Agent.Limits.Duration is not { } most ? null : time.CreateTimer(_ => enclosure.Kill(), null, most + s_grace, Timeout.InfiniteTimeSpan);
 
-        enclosure.Start();
+        try
+        {
+            enclosure.Start();
+        }
+        catch (EnclosureException e)
+        {
+            throw new LaunchException(ExitCodes.NotPermitted, e.Message, e);
+        }
+
         var code = enclosure.Wait(out var ran);
         ended.Cancel();
         try

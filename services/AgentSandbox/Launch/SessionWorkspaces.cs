@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
@@ -7,6 +8,7 @@ using Gatehouse.AgentSandbox.Workspaces.Sessions;
 using Gatehouse.AgentSandbox.Workspaces.Worktrees;
 using Gatehouse.Gate;
 using Gatehouse.Gate.Handover;
+using Gatehouse.Policy.Agent;
 using Gatehouse.Policy.Filesystem;
 
 namespace Gatehouse.AgentSandbox.Launch;
@@ -88,32 +90,54 @@ internal sealed class SessionWorkspaces : IDisposable
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         var bundle = CertificateBundle.Build(policy.Policy, text => Gatehouse.Policy.HostPaths.Expand(text, policy.Directory, home));
-        var scratch = policy.Policy.Filesystem.Scratch.Select(each => new ScratchSpec(each.At, each.Size)).ToList();
-        foreach (var (at, size) in new[] { (BubblewrapArguments.Home, HomeSize), ("/dev/shm", SharedMemorySize) })
+        var scratch = policy.Policy.Filesystem.Scratch.Select(each => new ScratchSpec(each.At, each.Size, each.Exec)).ToList();
+        // Tools that agents install for themselves (npx, pip --user) stand in the home.
+        foreach (var each in new ScratchSpec[] { new(BubblewrapArguments.Home, HomeSize, Exec: true), new("/dev/shm", SharedMemorySize, Exec: false) })
         {
-            if (!scratch.Exists(each => each.At == at))
-                scratch.Add(new(at, size));
+            if (!scratch.Exists(other => other.At == each.At))
+                scratch.Add(each);
         }
+
+        var isContainer = policy.Policy.Agent.Isolation != Isolation.Bubblewrap;
+        // Rootless Podman maps the caller to the usual id; Docker has no such map, so the agent has the owner's.
+        var uid = policy.Policy.Agent.Isolation == Isolation.Docker || (isContainer && _identity.IsRoot) ? _identity.Uid : BubblewrapArguments.Uid;
 
         return new()
         {
             Sockets = Sockets,
             Mounts = _mounts,
             Scratch = [.. scratch],
-            Etc = SyntheticEtc.Files(),
+            Etc = SyntheticEtc.Files(uid),
             EtcFromHost = bundle is null
                 ? ImmutableDictionary<string, string>.Empty
                 : ImmutableDictionary<string, string>.Empty.Add(SyntheticEtc.CertificateBundle, WriteBundle(bundle)),
             Environment = AgentEnvironment.Build(policy.Policy, Environment.GetEnvironmentVariable, Terminal.IsTerminal(0) || Terminal.IsTerminal(1), bundle is not null),
             Command = command,
             WorkingDirectory = InsidePath(Environment.CurrentDirectory),
-            Bubblewrap = Programs.Bubblewrap,
+            Bubblewrap = isContainer ? null : Programs.Bubblewrap,
+            Publishes = !policy.Policy.Agent.Publish.IsEmpty,
             HostUid = _identity.Uid,
             HostGid = _identity.Gid,
             IsRoot = _identity.IsRoot,
             Processes = policy.Policy.Agent.Limits.Processes,
         };
     }
+
+    /// <summary>What the engine is told; null with bubblewrap.</summary>
+    public ContainerSettings? Container(LoadedPolicy policy, StateDirectory state, RunDirectory run) => policy.Policy.Agent is not { Isolation: not Isolation.Bubblewrap } agent ? null : new()
+    {
+        Session = _record.Id,
+        Isolation = agent.Isolation,
+        Image = agent.Image ?? ContainerSettings.DefaultImage,
+        Runtime = agent.Runtime,
+        Limits = agent.Limits,
+        WritableRoot = policy.Policy.Filesystem.WritableRoot,
+        HasPath = agent.Environment.ContainsKey("PATH"),
+        State = state.Path,
+        Folder = _store.FolderOf(_record.Id),
+        Run = run.Path,
+        Progress = Terminal.Say,
+    };
 
     private string WriteBundle(string bundle)
     {
@@ -123,8 +147,9 @@ internal sealed class SessionWorkspaces : IDisposable
     }
 
     /// <summary>After the agent's end: looks at what it changed, commits worktrees, and lets the review commands in.</summary>
+    /// <param name="root">What it changed in the image's own files, as the engine says it.</param>
     /// <returns>In words; empty when nothing changed.</returns>
-    public string Finish()
+    public string Finish(ImmutableArray<string> root)
     {
         string summary;
         try
@@ -136,7 +161,9 @@ internal sealed class SessionWorkspaces : IDisposable
             summary = "what it changed could not be looked at: " + e.Message;
         }
 
-        _record = _record with { State = SessionState.Ended, Ended = _time.GetUtcNow() };
+        if (!root.IsEmpty)
+            summary += $"{(summary.Length > 0 ? ", " : "")}{root.Length} in the container's own files, gone with it";
+        _record = _record with { State = SessionState.Ended, Ended = _time.GetUtcNow(), RootChanges = root };
         _store.Save(_record);
         return summary;
     }

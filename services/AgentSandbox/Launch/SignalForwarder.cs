@@ -12,9 +12,9 @@ internal sealed class SignalForwarder : IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    public SignalForwarder(EnclosureProcess enclosure)
+    public SignalForwarder(AgentEnclosure enclosure)
     {
-        var foreground = Terminal.IsTerminal(0);
+        var foreground = enclosure.SharesTerminal && Terminal.IsTerminal(0);
         foreach (var (signal, number) in new[]
         {
             (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1),

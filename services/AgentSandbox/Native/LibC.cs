@@ -82,6 +82,32 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int mount(string? source, string target, string? type, nuint flags, string? data);
 
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int umount2(string target, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int accept4(int fd, byte* address, uint* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int connect(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int shutdown(int fd, int how);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    internal const short POLLIN = 1;
+
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int setrlimit(int resource, ulong* limit);
 

@@ -24,6 +24,12 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
                     errors.Add(key.At, $"'{key.Text}' means nothing with isolation: bubblewrap",
                         "Remove it, or write isolation: docker or podman.");
 
+        if (isolation == Isolation.Bubblewrap)
+            foreach (var (key, _) in agent.Members("limits"))
+                if (key.Text is "memory" or "cpus")
+                    errors.Add(key.At, $"'{key.Text}' can not be held with isolation: bubblewrap, which has no cgroup",
+                        "Remove it, or write isolation: docker or podman.");
+
         var command = (agent.Find("command") as SequenceNode).Scalars().Select(scalar => scalar.Text).ToImmutableArray();
         if (command is ["", ..])
             errors.Add(agent.Find("command")!.At, "agent.command has no program", "Write its name first, as in [claude, --print].");
@@ -69,7 +75,7 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
         foreach (var item in agent.Items("publish"))
         {
             var inside = ReadInside(item.Scalar("inside"), published);
-            var host = ReadHost(item.Scalar("host"), published);
+            var host = ReadHost(item.Scalar("host"), item.Scalar("beyondLoopback")?.Text == "true", published);
             if (inside is { } port && host is not null)
                 published.Add(new PublishedPort(port, host));
         }
@@ -92,15 +98,15 @@ internal sealed class AgentReader(ImmutableArray<int> egressPorts, ErrorList err
         return null;
     }
 
-    private IPEndPoint? ReadHost(ScalarNode? scalar, IEnumerable<PublishedPort> published)
+    private IPEndPoint? ReadHost(ScalarNode? scalar, bool anywhere, IEnumerable<PublishedPort> published)
     {
         if (scalar is null || scalar.Text.Length == 0)
             return null;
         if (!HostText.TryEndPoint(scalar.Text, out var host))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not an IP address and port", "Write them as \"127.0.0.1:18789\".");
-        else if (!IPAddress.IsLoopback(host.Address))
+        else if (!anywhere && !IPAddress.IsLoopback(host.Address))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is not on loopback",
-                "Write 127.0.0.1 or [::1]: nothing is published to the network.");
+                "Write 127.0.0.1 or [::1]; to let other machines reach the agent, add beyondLoopback: true.");
         else if (published.Any(other => other.Host.Equals(host)))
             errors.Add(scalar.At, $"{Shown.Quoted(scalar.Text)} is published twice", "Keep one of the two.");
         else

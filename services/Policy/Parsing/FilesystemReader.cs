@@ -29,13 +29,14 @@ internal sealed class FilesystemReader(ErrorList errors)
         foreach (var item in filesystem.Items("scratch"))
             if (_points.Read(item.Scalar("at")) is { } at && item.Scalar("size") is { } text
                 && Quantity.TryParseSize(text.Text, out var size))
-                scratch.Add(new ScratchMount(at, size));
+                scratch.Add(new ScratchMount(at, size, item.Scalar("exec")?.Text == "true"));
 
         return new FilesystemPolicy
         {
             Inputs = inputs.ToImmutable(),
             Workspaces = workspaces.ToImmutable(),
             Scratch = scratch.ToImmutable(),
+            WritableRoot = filesystem.Scalar("root")?.Text == "writable",
             Hide = ReadHide(filesystem.Find("hide") as SequenceNode),
         };
     }

@@ -35,6 +35,8 @@ public static class PolicyParser
     {
         var egress = EgressReader.Read(root.Find("egress"), errors);
         var agent = new AgentReader(egress.Ports, errors).Read(root.Find("agent"));
+        if (agent.Isolation == Agent.Isolation.Bubblewrap && root.Find("filesystem").Scalar("root") is { Text: "writable" } writable)
+            errors.Add(writable.At, "filesystem.root 'writable' means nothing with isolation: bubblewrap, whose root is the host's own", "Remove it, or write isolation: docker or podman.");
         return new AgentPolicy
         {
             Agent = agent,

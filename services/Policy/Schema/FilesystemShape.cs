@@ -29,7 +29,10 @@ internal static class FilesystemShape
             [
                 At,
                 new("size", new SizeShape("The most it holds.", 4096, 1L << 44)) { IsRequired = true },
+                new("exec", new WordShape("true lets programs be started from it.", [new("false"), new("true")])),
             ]), MaxCount: 16)),
+        new("root", new WordShape("Whether the agent may change the image's own files, in a layer of the session's. With docker and podman.",
+            [new("read-only"), new("writable")])),
         new("hide", new ListShape(
             "Paths masked in inputs and workspaces: globs from the root of each, * within a segment, ** for any number of segments.",
             new TextShape("Glob without a leading slash.", "\"**/.env\"", 1024), MaxCount: 256)),

@@ -8,10 +8,9 @@ namespace Gatehouse.Policy.Schema;
 internal enum PolicyFeatures
 {
     None = 0,
-    Containers = 1 << 0,
-    MemoryLimit = 1 << 1,
-    CpuLimit = 1 << 2,
-    Publish = 1 << 3,
+
+    /// <summary>OCI runtimes whose guests have a kernel, and so a network, of their own.</summary>
+    GuestKernels = 1 << 0,
     Inspection = 1 << 4,
     BodyRules = 1 << 5,
     SecretBudgets = 1 << 6,

@@ -38,6 +38,12 @@ internal sealed record SessionRecord
 
     public required ImmutableArray<WorkspaceRecord> Workspaces { get; init; }
 
+    /// <summary>
+    /// What the agent changed in its container's own root, as the engine's <c>diff</c> says it (<c>A</c>, <c>C</c> or <c>D</c>, then a path): it was thrown away
+    /// with the container. Empty where the root was read-only.
+    /// </summary>
+    public ImmutableArray<string> RootChanges { get; init; } = [];
+
     /// <summary>The launcher died before it could say that the session ended. Found out, not stored.</summary>
     [JsonIgnore]
     public bool IsInterrupted { get; init; }

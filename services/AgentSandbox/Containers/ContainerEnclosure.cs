@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using System.Text;
+using Gatehouse.AgentSandbox.Containers.Protocol;
+using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.AgentSandbox.Native;
+
+namespace Gatehouse.AgentSandbox.Containers;
+
+/// <summary>
+/// An enclosure that a container engine makes. Its first process is ours and holds back the agent's program until the gates are ready; its connection
+/// to this process is the container's lease: when this process is gone, however, the container ends, and the engine removes it.
+/// </summary>
+internal sealed unsafe class ContainerEnclosure : AgentEnclosure
+{
+    /// <summary>From the engine's <c>start</c> to a process: seconds on a busy machine.</summary>
+    private static readonly TimeSpan s_startWithin = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan s_endWithin = TimeSpan.FromSeconds(10);
+
+    private readonly EnclosureSpec _spec;
+    private readonly ContainerSettings _settings;
+    private readonly EngineCommand _engine;
+    private ContainerMarker _marker;
+    private ImageFacts? _image;
+    private SpawnedProcess? _client;
+    private NetworkEntry? _network;
+    private HelperContainer? _helper;
+    private int _lease = -1;
+    private bool _started, _removed;
+
+    private ContainerEnclosure(EnclosureSpec spec, ContainerSettings settings, EngineCommand engine)
+    {
+        (_spec, _settings, _engine) = (spec, settings, engine);
+        _marker = new() { Session = settings.Session, Engine = engine.Name, Runtime = settings.Runtime, Containers = [settings.ContainerName, HelperContainer.NameFor(settings)] };
+    }
+
+    // The engine's client sits between: on a terminal it passes on keys, not signals; without one, its signals do not reach the agent.
+    public override bool SharesTerminal => false;
+
+    /// <summary>What the agent changed in the image's own files; set by <see cref="Dispose"/> where they are writable.</summary>
+    public ImmutableArray<string> RootChanges { get; private set; } = [];
+
+    /// <summary>Call from the main thread.</summary>
+    /// <exception cref="EnclosureException">The engine, the image or a mount does not let it; the message says what to do.</exception>
+    public static ContainerEnclosure Prepare(EnclosureSpec spec, ContainerSettings settings)
+    {
+        var enclosure = new ContainerEnclosure(spec, settings, EngineCommand.Find(settings.EngineName, settings.Runtime));
+        try
+        {
+            enclosure.Prepare();
+            return enclosure;
+        }
+        catch (Exception e)
+        {
+            enclosure.Dispose();
+            if (e is EnclosureException)
+                throw;
+            throw new EnclosureException($"the container could not be prepared: {e.Message}", e);
+        }
+    }
+
+    private void Prepare()
+    {
+        var asking = EngineFacts.AskAsync(_engine, _settings.Isolation, CancellationToken.None);
+        _image = ContainerImages.FindAsync(_engine, _settings.Image, _settings.Progress).GetAwaiter().GetResult();
+        var facts = asking.GetAwaiter().GetResult();
+        if (!facts.HasLimits && (_settings.Limits.Memory is not null || _settings.Limits.Cpus is not null))
+            throw new EnclosureException("agent.limits.memory and cpus need cgroup v2 with rootless Podman, and this machine has version 1: leave them out, use rootful Podman or Docker, or boot with systemd.unified_cgroup_hierarchy=1");
+
+        var installation = Installation.Id(_settings.State);
+        var mounts = new ContainerMounts(_spec, _settings, facts, installation);
+        _marker.Write(_settings.State);
+        var values = mounts.Prepare(hostMounts =>
+        {
+            _marker = _marker with { HostMounts = hostMounts };
+            _marker.Write(_settings.State);
+        });
+        foreach (var (name, arguments) in mounts.Volumes)
+        {
+            _marker = _marker with { Volumes = _marker.Volumes.Add(name) };
+            _engine.RunAsync($"make the volume for {name}", arguments).GetAwaiter().GetResult();
+        }
+
+        var isTerminal = Terminal.IsTerminal(0) && Terminal.IsTerminal(1);
+        var created = ContainerArguments.Create(_spec, _settings, _image, facts, installation, InitProgram.Find(), isTerminal, values);
+        _engine.RunAsync($"create a container of {_settings.Image}", created).GetAwaiter().GetResult();
+        _client = SpawnedProcess.Start(
+            // Ctrl-P Ctrl-Q would leave the session behind without a launcher; these keys nobody presses.
+            [.. _engine.Prefix, "start", "--attach", "--interactive", "--detach-keys", "ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^", _settings.ContainerName],
+            Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}"));
+
+        var process = WaitForProcess();
+        if (facts.CanEnter)
+        {
+            _network = NetworkEntry.Enter(process, facts.MapsUser, "network");
+        }
+        else
+        {
+            _helper = HelperContainer.Start(_engine, _settings, _image, installation);
+            _network = _helper.Accept();
+        }
+
+        var made = _network.Make(new(_spec.Sockets, StaysForConnections: _spec.Publishes));
+        Sockets = [.. made[..^1]];
+        _lease = made[^1];
+        if (!_spec.Publishes)
+            CloseNetwork();
+    }
+
+    public override void Start()
+    {
+        var environment = _spec.Environment;
+        if (!_settings.HasPath && _image!.Path is { Length: > 0 and < 4096 } path)
+            environment = environment.SetItem("PATH", path);
+        var message = new StartMessage(_spec.WorkingDirectory, _spec.Command, [.. environment.Select(variable => $"{variable.Key}={variable.Value}")]);
+        SendAll(message.ToBytes());
+        var answer = new byte[1024];
+        var length = ReceiveWithin(answer, s_startWithin);
+        if (length > 0 && answer[0] == StartMessage.Started)
+        {
+            _started = true;
+            return;
+        }
+
+        throw new EnclosureException(length > 1 && answer[0] == StartMessage.NotStarted
+            ? $"{_spec.Command[0]} could not be started in the image {_settings.Image}: {Encoding.UTF8.GetString(answer, 1, length - 1)}"
+            : $"the container of {_settings.Image} ended before the agent's program was started");
+    }
+
+    public override int Wait(out bool ran)
+    {
+        ran = _started;
+        var code = _client!.Wait();
+        var answer = new byte[2];
+        if (ReceiveWithin(answer, TimeSpan.FromMilliseconds(1)) == 2 && answer[0] == StartMessage.Ended)
+            return answer[1];
+        // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
+        return code;
+    }
+
+    public override void Signal(int signal)
+    {
+        if (!_started)
+        {
+            Kill();
+            return;
+        }
+
+        var number = (byte)signal;
+        _ = LibC.send(_lease, &number, 1, 0x4000);
+    }
+
+    // Without its lease the first process ends, and with it the container.
+    public override void Kill()
+    {
+        const int SHUT_RDWR = 2;
+        if (_lease >= 0)
+            _ = LibC.shutdown(_lease, SHUT_RDWR);
+    }
+
+    public override int CreateSocket(bool isIPv6) => _network?.CreateSocket(isIPv6) ?? throw new EnclosureException("nothing is published");
+
+    public override void Dispose()
+    {
+        CloseSockets();
+        Kill();
+        CloseNetwork();
+        if (Interlocked.Exchange(ref _lease, -1) is >= 0 and var lease)
+            _ = LibC.close(lease);
+        if (_removed)
+            return;
+        _removed = true;
+        var ended = _client is null || WaitForClient();
+        if (_settings.WritableRoot && _started)
+            RootChanges = ContainerImages.ChangesAsync(_engine, _settings.ContainerName).GetAwaiter().GetResult();
+        // A container that ended well was removed by the engine, with its volumes; what did not is removed here, or by the next command.
+        var clean = ended && _started && !_settings.WritableRoot && _marker.Volumes.IsEmpty && _marker.HostMounts.IsEmpty;
+        if (clean || ContainerLeftovers.RemoveAsync(_settings.State, _marker).GetAwaiter().GetResult())
+            ContainerMarker.Remove(_settings.State, _settings.Session);
+    }
+
+    private bool WaitForClient()
+    {
+        using var never = new ManualResetEventSlim();
+        for (var since = TimeProvider.System.GetTimestamp(); !_client!.HasEnded(); never.Wait(5))
+        {
+            if (TimeProvider.System.GetElapsedTime(since) < s_endWithin)
+                continue;
+            _client.Kill(9);
+            _client.Wait();
+            return false;
+        }
+
+        return true;
+    }
+
+    private void CloseNetwork()
+    {
+        _network?.Dispose();
+        _network = null;
+        _helper?.Dispose();
+        _helper = null;
+    }
+
+    private int WaitForProcess()
+    {
+        var source = ProcessIdSource.For(_engine, _settings);
+        using var never = new ManualResetEventSlim();
+        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < s_startWithin; never.Wait(2))
+        {
+            if (source.TryRead() is { } process)
+                return process;
+            if (_client!.HasEnded())
+                throw new EnclosureException($"the container of {_settings.Image} did not start ({_engine.Name}'s message is above){RuntimeHint()}");
+        }
+
+        throw new EnclosureException($"the container of {_settings.Image} did not start in {s_startWithin.TotalSeconds:0} s");
+    }
+
+    private string RuntimeHint() => _settings.Runtime is { } runtime ? $": does the runtime {runtime} work with this machine's cgroups? 'gatehouse doctor' says which do" : ": see 'gatehouse doctor'";
+
+    private void SendAll(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            nint sent;
+            fixed (byte* data = bytes)
+                sent = LibC.send(_lease, data, (nuint)bytes.Length, 0x4000);
+            if (sent <= 0)
+                throw new EnclosureException($"the container of {_settings.Image} ended before the agent's program was started");
+            bytes = bytes[(int)sent..];
+        }
+    }
+
+    private int ReceiveWithin(Span<byte> buffer, TimeSpan within)
+    {
+        var waiting = new LibC.PollDescriptor { Descriptor = _lease, Events = LibC.POLLIN };
+        if (_lease < 0 || LibC.poll(&waiting, 1, (int)within.TotalMilliseconds) != 1)
+            return 0;
+        fixed (byte* data = buffer)
+            return (int)LibC.recv(_lease, data, (nuint)buffer.Length, 0);
+    }
+}

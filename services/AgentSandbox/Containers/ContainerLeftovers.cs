@@ -1,0 +1,58 @@
+using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Workspaces.Sessions;
+
+namespace Gatehouse.AgentSandbox.Containers;
+
+/// <summary>
+/// Containers, volumes and mounts of sessions whose launcher died. Names come from our own markers, and a container of that name is removed only when
+/// it carries this installation's label, whose value nobody else knows: an image can bring labels, and anybody can take a name.
+/// </summary>
+internal static class ContainerLeftovers
+{
+    /// <summary>Cheap when there is nothing: one look at a folder. An engine that does not answer is asked again by the next command.</summary>
+    public static void CleanUp(string state, SessionStore store)
+    {
+        foreach (var marker in ContainerMarker.All(state))
+        {
+            using var held = store.TryLock(marker.Session);
+            if (held is null)
+                continue;
+            if (RemoveAsync(state, marker).GetAwaiter().GetResult())
+                ContainerMarker.Remove(state, marker.Session);
+        }
+    }
+
+    /// <summary>Idempotent.</summary>
+    /// <returns>False when the engine could not be asked.</returns>
+    public static async Task<bool> RemoveAsync(string state, ContainerMarker marker)
+    {
+        EngineCommand engine;
+        try
+        {
+            engine = EngineCommand.Find(marker.Engine, marker.Runtime);
+        }
+        catch (EnclosureException)
+        {
+            return false;
+        }
+
+        var label = $"{ContainerArguments.InstallationLabel}={Installation.Id(state)}";
+        var session = $"{ContainerArguments.SessionLabel}={marker.Session}";
+        var found = await engine.TryRunAsync(["ps", "--all", "--no-trunc", "--filter", "label=" + label, "--filter", "label=" + session, "--format", "{{.Names}}"]);
+        if (found.Code != 0)
+            return false;
+        var names = Lines(found.Output).Where(name => marker.Containers.Contains(name)).ToList();
+        if (names.Count > 0 && (await engine.TryRunAsync(["rm", "--force", "--volumes", .. names])).Code != 0)
+            return false;
+        var volumes = await engine.TryRunAsync(["volume", "ls", "--quiet", "--filter", "label=" + label, "--filter", "label=" + session]);
+        if (volumes.Code != 0)
+            return false;
+        var left = Lines(volumes.Output).ToList();
+        if (left.Count > 0 && (await engine.TryRunAsync(["volume", "rm", "--force", .. left])).Code != 0)
+            return false;
+        ContainerMounts.Unmount(marker.HostMounts);
+        return true;
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}
