@@ -60,6 +60,10 @@ security=${mirror%/debian}/debian-security
 printf 'deb %s %s main\ndeb %s %s-updates main\n' "$mirror" "$suite" "$mirror" "$suite" >"$root/etc/apt/sources.list"
 if curl -fsI "$security/dists/$suite-security/InRelease" >/dev/null 2>&1; then
   echo "deb $security $suite-security main" >>"$root/etc/apt/sources.list"
+  cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+  chroot "$root" sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get upgrade -y -qq' >"$root.log" 2>&1 ||
+    { tail -5 "$root.log" >&2; fail "security updates failed (log: $root.log)"; }
+  rm -f "$root.log"
 else
   echo "base.sh: $security is not reachable: the base has no security updates" >&2
 fi
