@@ -90,4 +90,4 @@ public sealed class DockerFixture : IAsyncLifetime
 }
 
 [CollectionDefinition("docker")]
-public sealed class DockerCollection : ICollectionFixture<DockerFixture>;
+public sealed class DockerTests : ICollectionFixture<DockerFixture>;
