@@ -22,6 +22,7 @@ internal static class GatehouseCommand
             ReviewCommands.Undo(),
             LogCommands.Log(),
             PolicyCommands.Create(),
+            ImageCommands.Create(),
         };
         // An agent's argument may start with '@': it is not a file of ours to read.
         var parsed = root.Parse(RunCommand.Separate(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
