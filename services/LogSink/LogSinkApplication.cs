@@ -59,6 +59,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<EventStore>();
         builder.Services.AddSingleton<EventWriter>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>());
+        builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store");
         builder.Services.AddHostedService<AddressFile>();
         builder.Services.AddSingleton<EventIngest>();
         builder.Services.AddSingleton<EventsEndpoint>();

@@ -30,6 +30,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
     // True once a commit failed in a way that leaves open whether it is on the disk.
     private bool _inDoubt;
     private int _disposed;
+    private volatile string? _refusal;
 
     public EventWriter(EventStore store, SinkMetrics metrics, TimeProvider time, ILogger<EventWriter> log)
     {
@@ -39,6 +40,9 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
         _log = log;
         _thread = new(Run) { IsBackground = true, Name = "log writer" };
     }
+
+    /// <summary>Why the disk took nothing the last time, or null.</summary>
+    public string? Refusal => _refusal;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -114,6 +118,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             {
                 var outcomes = (_connection ??= Open()).Write(batches, ref _inDoubt);
                 _metrics.Committed(outcomes, started);
+                _refusal = null;
                 return outcomes;
             }
             catch (Exception e)
@@ -124,6 +129,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
                     continue;
                 // Whatever it is, the thread lives on: the disk may have room again, and the gates send again.
                 Log.NotStored(_log, e);
+                _refusal = e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_FULL } ? "the disk is full" : "the disk refused a commit";
                 _metrics.Failed();
                 return null;
             }

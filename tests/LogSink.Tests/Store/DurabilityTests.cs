@@ -55,6 +55,7 @@ public sealed class DurabilityTests : IDisposable
         while (status == HttpStatusCode.OK && stored < 5_000);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Equal("Degraded", await sink.Client.GetStringAsync("/health"));
         Assert.StartsWith($"{{\"ok\":true,\"records\":{stored},", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
         await sink.Process.StandardInput.WriteLineAsync("make room");
         await sink.Process.StandardInput.FlushAsync();
@@ -67,6 +68,7 @@ public sealed class DurabilityTests : IDisposable
 
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.StartsWith($"{{\"ok\":true,\"records\":{stored + 50},", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
+        Assert.Equal("Healthy", await sink.Client.GetStringAsync("/health"));
     }
 
     [Fact]
