@@ -55,15 +55,18 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<SinkMetrics>();
         builder.Services.AddSingleton(services => new EventDatabase(services.GetRequiredService<IOptions<LogSinkOptions>>().Value.Database));
         builder.Services.AddSingleton<HeadSignal>();
+        builder.Services.AddSingleton(services => services.GetRequiredService<IOptions<LogSinkOptions>>().Value.Checkpoints);
         builder.Services.AddSingleton<EventStore>();
         builder.Services.AddSingleton<EventWriter>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>());
+        builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store");
         builder.Services.AddHostedService<AddressFile>();
         builder.Services.AddSingleton<EventIngest>();
         builder.Services.AddSingleton<EventsEndpoint>();
         builder.Services.AddSingleton<EventStream>();
         builder.Services.AddSingleton<SessionsEndpoint>();
         builder.Services.AddSingleton<VerifyEndpoint>();
+        builder.Services.AddSingleton<KeyEndpoint>();
     }
 
     private static void SetPaths(LogSinkOptions options)
@@ -81,6 +84,7 @@ internal static class LogSinkApplication
         app.MapGet("/events", app.Services.GetRequiredService<EventsEndpoint>().HandleAsync);
         app.MapGet("/events/stream", app.Services.GetRequiredService<EventStream>().HandleAsync);
         app.MapGet("/sessions", app.Services.GetRequiredService<SessionsEndpoint>().HandleAsync);
+        app.MapGet("/key", app.Services.GetRequiredService<KeyEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
     }
 }

@@ -1,3 +1,4 @@
+using Gatehouse.LogSink.Store;
 using Microsoft.Extensions.Options;
 
 namespace Gatehouse.LogSink;
@@ -17,6 +18,14 @@ internal sealed class LogSinkOptions
     /// <summary>Listens on addresses that are not loopback too: for a container, whose network is its own.</summary>
     public bool AllowRemote { get; set; }
 
+    /// <summary>A checkpoint is signed after so many records: 10,000 are read and hashed in a tenth of a second.</summary>
+    public int CheckpointRecords { get; set; } = CheckpointInterval.Default.Records;
+
+    /// <summary>…or after so many seconds with an unsigned record: what a signature costs is nothing beside that.</summary>
+    public int CheckpointSeconds { get; set; } = (int)CheckpointInterval.Default.After.TotalSeconds;
+
+    internal CheckpointInterval Checkpoints => new(CheckpointRecords, TimeSpan.FromSeconds(CheckpointSeconds));
+
     /// <summary>What whoever speaks to the sink must know: <c>Gatehouse:Token</c>.</summary>
     public string Token { get; set; } = "";
 }
@@ -34,6 +43,10 @@ internal sealed class LogSinkOptionsValidation : IValidateOptions<LogSinkOptions
             problems.Add($"LogSink:Database is '{options.Database}': write an absolute path");
         if (!Path.IsPathFullyQualified(options.AddressFile))
             problems.Add($"LogSink:AddressFile is '{options.AddressFile}': write an absolute path");
+        if (options.CheckpointRecords is < 1 or > 1_000_000)
+            problems.Add($"LogSink:CheckpointRecords is {options.CheckpointRecords}: write 1 to 1000000");
+        if (options.CheckpointSeconds is < 1 or > 3_600)
+            problems.Add($"LogSink:CheckpointSeconds is {options.CheckpointSeconds}: write 1 to 3600");
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

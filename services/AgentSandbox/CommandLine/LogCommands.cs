@@ -93,7 +93,7 @@ internal static class LogCommands
                 var result = document.RootElement;
                 ok = result.GetProperty("ok").GetBoolean();
                 Console.Out.WriteLine(ok
-                    ? $"{Number(result, "records")} records: the chain is whole."
+                    ? $"{Number(result, "records")} records: the chain is whole, and signed through record {Number(result, "signedThrough")}."
                     : Printable.Line($"The record was tampered with at {Number(result, "firstBad")}: {Text(result, "problem")}"));
             }
 

@@ -31,10 +31,11 @@ internal sealed class ChainVerification(EventStore store)
         }
     }
 
-    private static VerificationResult Walk(SqliteConnection connection, ChainHead head, ref long good, CancellationToken cancellationToken)
+    private VerificationResult Walk(SqliteConnection connection, ChainHead head, ref long good, CancellationToken cancellationToken)
     {
         var form = new CanonicalForm();
         var previous = EventDatabase.Genesis(connection).Hash;
+        using var checkpoints = new CheckpointWalk(CheckpointTable.InOrder(connection), store.Key.PublicKey, previous);
         // Below 1 there is nothing, unless somebody put it there.
         foreach (var row in EventReader.Rows(connection, long.MinValue))
         {
@@ -51,14 +52,18 @@ internal sealed class ChainVerification(EventStore store)
                 return VerificationResult.Bad(good, row.Sequence, Displacement.Find(connection, row, cancellationToken) is { } was
                     ? $"reordered: this is what was recorded as {was}"
                     : "changed: its hash does not match");
+            if (checkpoints.Pass(row.Sequence, hash) is { } problem)
+                return VerificationResult.Bad(good, row.Sequence, problem);
             previous = hash;
             good++;
         }
 
         if (good < head.Sequence)
             return VerificationResult.Bad(good, good + 1, "truncated: " + Missing(good + 1, head.Sequence));
+        if (checkpoints.Beyond() is { } signed)
+            return VerificationResult.Bad(good, good + 1, "truncated: " + Missing(good + 1, signed) + ", which a checkpoint signed");
         return previous.AsSpan().SequenceEqual(head.Hash)
-            ? new(true, good)
+            ? new(true, good, SignedThrough: checkpoints.SignedThrough)
             : VerificationResult.Bad(good, head.Sequence, "changed: the chain does not end with the hash that the log sink kept");
     }
 
@@ -70,7 +75,8 @@ internal sealed class ChainVerification(EventStore store)
 /// <param name="Records">Records found good, from the first on.</param>
 /// <param name="FirstBad">The first sequence that is not as it was.</param>
 /// <param name="Problem">Begins with <c>missing</c>, <c>changed</c>, <c>reordered</c>, <c>truncated</c> or <c>added</c>.</param>
-internal sealed record VerificationResult(bool Ok, long Records, long? FirstBad = null, string? Problem = null)
+/// <param name="SignedThrough">The last record that a checkpoint covers; 0 when none does yet.</param>
+internal sealed record VerificationResult(bool Ok, long Records, long? FirstBad = null, string? Problem = null, long? SignedThrough = null)
 {
     public static VerificationResult Bad(long records, long firstBad, string problem) => new(false, records, firstBad, problem);
 }

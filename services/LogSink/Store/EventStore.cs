@@ -11,8 +11,9 @@ internal sealed class EventStore : IDisposable
     private readonly Lock _commit = new();
     private volatile ChainHead _head = new(0, []);
 
-    public EventStore(EventDatabase database, HeadSignal changed)
+    public EventStore(EventDatabase database, HeadSignal changed, CheckpointInterval checkpoints)
     {
+        Checkpoints = checkpoints;
         Database = database;
         Changed = changed;
         Directory.CreateDirectory(Path.GetDirectoryName(database.Path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -20,12 +21,14 @@ internal sealed class EventStore : IDisposable
         _headFile = HeadFile.Open(HeadFile.PathFor(database.Path));
         try
         {
+            Key = SigningKey.Open(database.Path);
             database.Prepare();
             using var connection = database.OpenWriter();
             Found = Recover(connection, _headFile.Read(), EventWriter.MostPerCommit);
         }
         catch
         {
+            Key?.Dispose();
             _headFile.Dispose();
             throw;
         }
@@ -35,6 +38,11 @@ internal sealed class EventStore : IDisposable
 
     /// <summary>Says that <see cref="Head"/> moved.</summary>
     public HeadSignal Changed { get; }
+
+    /// <summary>Signs checkpoints.</summary>
+    public SigningKey Key { get; }
+
+    public CheckpointInterval Checkpoints { get; }
 
     /// <summary>What was wrong with the record when it was opened, or null.</summary>
     public string? Found { get; }
@@ -84,6 +92,7 @@ internal sealed class EventStore : IDisposable
     public void Dispose()
     {
         Database.ClosePool();
+        Key.Dispose();
         _headFile.Dispose();
     }
 }

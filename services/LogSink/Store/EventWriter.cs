@@ -20,6 +20,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
 
     private readonly EventStore _store;
     private readonly SinkMetrics _metrics;
+    private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly BlockingCollection<EventBatch> _queue = new(boundedCapacity: EventIngest.MostAtOnce);
     private readonly Thread _thread;
@@ -29,14 +30,19 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
     // True once a commit failed in a way that leaves open whether it is on the disk.
     private bool _inDoubt;
     private int _disposed;
+    private volatile string? _refusal;
 
-    public EventWriter(EventStore store, SinkMetrics metrics, ILogger<EventWriter> log)
+    public EventWriter(EventStore store, SinkMetrics metrics, TimeProvider time, ILogger<EventWriter> log)
     {
+        _time = time;
         _store = store;
         _metrics = metrics;
         _log = log;
         _thread = new(Run) { IsBackground = true, Name = "log writer" };
     }
+
+    /// <summary>Why the disk took nothing the last time, or null.</summary>
+    public string? Refusal => _refusal;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -73,8 +79,16 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
 
     private void Run()
     {
-        foreach (var first in _queue.GetConsumingEnumerable())
+        // What was recorded before there were checkpoints, or before a crash.
+        Sign(signer => signer.AddNow());
+        while (!_queue.IsCompleted)
         {
+            if (!_queue.TryTake(out var first, _store.Checkpoints.After))
+            {
+                Sign(signer => signer.AddIfLate());
+                continue;
+            }
+
             List<EventBatch> batches = [first];
             var events = first.Rows.Count;
             while (events <= MostPerCommit - MostPerBatch && _queue.TryTake(out var next))
@@ -88,6 +102,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
                 batches[i].Complete(outcomes is null ? default : outcomes[i]);
         }
 
+        Sign(signer => signer.AddNow());
         _connection?.Dispose();
         _ended.TrySetResult();
     }
@@ -103,6 +118,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             {
                 var outcomes = (_connection ??= Open()).Write(batches, ref _inDoubt);
                 _metrics.Committed(outcomes, started);
+                _refusal = null;
                 return outcomes;
             }
             catch (Exception e)
@@ -113,12 +129,28 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
                     continue;
                 // Whatever it is, the thread lives on: the disk may have room again, and the gates send again.
                 Log.NotStored(_log, e);
+                _refusal = e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_FULL } ? "the disk is full" : "the disk refused a commit";
                 _metrics.Failed();
                 return null;
             }
         }
 
         return null;
+    }
+
+    // Nobody waits for it: what could not be signed now is with the next.
+    private void Sign(Action<CheckpointSigner> sign)
+    {
+        try
+        {
+            sign((_connection ??= Open()).Signer);
+        }
+        catch (Exception e)
+        {
+            _connection?.Dispose();
+            _connection = null;
+            Log.NotSigned(_log, e);
+        }
     }
 
     private WriteConnection Open()
@@ -129,7 +161,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             if (_store.Recover(connection, _store.Head, _inDoubt ? MostPerCommit : 0) is { } problem)
                 Log.RecordDamaged(_log, _store.Database.Path, problem);
             _inDoubt = false;
-            return new(_store, connection);
+            return new(_store, connection, _time);
         }
         catch
         {
@@ -152,6 +184,9 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
     {
         [LoggerMessage(1, LogLevel.Error, "Events could not be stored, the gates were told to send them again")]
         public static partial void NotStored(ILogger log, Exception exception);
+
+        [LoggerMessage(3, LogLevel.Error, "A checkpoint could not be written, the next one will cover what it would have")]
+        public static partial void NotSigned(ILogger log, Exception exception);
 
         [LoggerMessage(2, LogLevel.Critical, "The record in {Database} was tampered with or damaged: {Problem}. Run 'gatehouse log verify'")]
         public static partial void RecordDamaged(ILogger log, string database, string problem);

@@ -57,6 +57,15 @@ internal static class Schema
 
         CREATE INDEX sessions_first ON sessions (first);
         """,
+        """
+        CREATE TABLE checkpoints (
+            sequence  INTEGER PRIMARY KEY,
+            previous  INTEGER NOT NULL,
+            time      INTEGER NOT NULL,
+            hash      BLOB NOT NULL,
+            signature BLOB NOT NULL
+        ) STRICT;
+        """,
     ];
 
     /// <summary>Brings the database to this version, a step a transaction.</summary>

@@ -4,9 +4,11 @@ using Microsoft.Data.Sqlite;
 namespace Gatehouse.LogSink.Store;
 
 /// <summary>The writer's connection with its prepared statement. After any failure it is thrown away.</summary>
-internal sealed class WriteConnection(EventStore store, SqliteConnection connection) : IDisposable
+internal sealed class WriteConnection(EventStore store, SqliteConnection connection, TimeProvider time) : IDisposable
 {
     private readonly EventInsert _insert = new(connection);
+
+    public CheckpointSigner Signer { get; } = new(store, connection, time);
 
     /// <summary>Stores all batches in one transaction.</summary>
     /// <param name="batches">What to store.</param>
@@ -37,9 +39,11 @@ internal sealed class WriteConnection(EventStore store, SqliteConnection connect
             return outcomes;
         foreach (var tally in tallies.Values)
             tally.Write(connection, transaction);
+        var signed = Signer.AddIfDue(transaction, head);
         inDoubt = true;
         store.Commit(transaction, head);
         inDoubt = false;
+        Signer.Committed(signed);
         store.Changed.Raise();
         return outcomes;
     }

@@ -9,7 +9,7 @@ namespace Gatehouse.LogSink.Tests.Access;
 
 public sealed class AccessTests
 {
-    private static readonly string[] s_paths = ["/events", "/events/stream", "/sessions", "/verify", "/", "/nothing", "/health/x", "/Events"];
+    private static readonly string[] s_paths = ["/events", "/events/stream", "/sessions", "/verify", "/key", "/", "/nothing", "/health/x", "/Events"];
 
     [Theory]
     [InlineData(null)]
