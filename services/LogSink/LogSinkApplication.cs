@@ -1,5 +1,6 @@
 using Gatehouse.Gate;
 using Gatehouse.LogSink.Access;
+using Gatehouse.LogSink.Asks;
 using Gatehouse.LogSink.Discovery;
 using Gatehouse.LogSink.Ingest;
 using Gatehouse.LogSink.Live;
@@ -64,6 +65,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<EventStream>();
         builder.Services.AddSingleton<SessionsEndpoint>();
         builder.Services.AddSingleton<VerifyEndpoint>();
+        builder.Services.AddSingleton<AskRecord>().AddSingleton<PolicyFiles>().AddSingleton<AskBoard>().AddSingleton<AskEndpoints>();
     }
 
     private static void SetPaths(LogSinkOptions options)
@@ -82,5 +84,6 @@ internal static class LogSinkApplication
         app.MapGet("/events/stream", app.Services.GetRequiredService<EventStream>().HandleAsync);
         app.MapGet("/sessions", app.Services.GetRequiredService<SessionsEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
+        app.Services.GetRequiredService<AskEndpoints>().Map(app);
     }
 }

@@ -22,6 +22,11 @@ internal static class GatehouseCommand
             ReviewCommands.Undo(),
             LogCommands.Log(),
             PolicyCommands.Create(),
+            PendingCommands.Pending(),
+            PendingCommands.Approve(),
+            PendingCommands.Deny(),
+            ConsoleCommand.Create(),
+            TopCommand.Create(),
         };
         // An agent's argument may start with '@': it is not a file of ours to read.
         var parsed = root.Parse(RunCommand.Separate(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
