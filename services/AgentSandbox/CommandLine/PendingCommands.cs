@@ -120,7 +120,7 @@ internal static class PendingCommands
     {
         using var document = JsonDocument.Parse(line);
         var ask = document.RootElement;
-        var left = ask.Time("expires") - DateTimeOffset.Now;
+        var left = ask.Time("expires") - TimeProvider.System.GetUtcNow();
         return Printable.Line(
             $"{ask.Text("id")[^ShortId..]}  {ask.Text("subject"),-40} {Math.Max(0, (int)left.TotalSeconds),4} s left  session {ask.Text("session")}  ({ask.Text("rule")})");
     }

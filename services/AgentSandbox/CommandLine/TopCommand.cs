@@ -70,7 +70,7 @@ internal static class TopCommand
             var each = document.RootElement;
             if (each.TryGetProperty("ended", out _))
                 continue;
-            var age = DateTimeOffset.Now - each.Time("started");
+            var age = TimeProvider.System.GetUtcNow() - each.Time("started");
             running.Add(Styled(each.Number("denied") > 0 ? Red : "",
                 $"{each.Text("session"),-24} {Age(age),8} {each.Number("allowed"),8} {each.Number("denied"),8} {Bytes.Display(each.Number("bytesSent")),10} {Bytes.Display(each.Number("bytesReceived")),10}  {each.Text("command")}"));
         }

@@ -32,8 +32,10 @@ public static class PolicyLearner
         {
             if (each.Gate == Boundary.Dns && Queried(each.Subject) is { } queried)
                 resolved[queried] = resolved.GetValueOrDefault(queried) + 1;
-            else if ((each.Gate == Boundary.Egress ? OfEgress(current, each) : each.Gate == Boundary.Secrets ? OfSecret(current, each) : null) is { } rule)
+            else if (each.Gate == Boundary.Egress && OfEgress(current, each) is { } rule)
                 Add(rule);
+            else if (each.Gate == Boundary.Secrets && OfSecret(current, each) is { } call)
+                Add(call);
         }
 
         // A name that was only asked for never got as far as a port.
@@ -73,7 +75,7 @@ public static class PolicyLearner
         return DomainName.TryParse(host, out var name) && !current.Egress.Decide(name, port).Verdict.IsAllowed ? Egress(name.Value, port, null, 1) : null;
     }
 
-    private static SuggestedRule? Egress(string host, int port, string? note, int count)
+    private static SuggestedRule Egress(string host, int port, string? note, int count)
     {
         var isAddress = IpLiteral.TryParse(host, out _);
         return new(isAddress ? SuggestedKind.Address : SuggestedKind.Host, host, port, PolicyEditor.Rule(host, port)!,
@@ -82,16 +84,14 @@ public static class PolicyLearner
 
     private static SuggestedRule? OfSecret(AgentPolicy current, BoundaryEvent each)
     {
-        // "POST /name/v1/messages" or the same with a host before the path.
+        if (each.Detail is null || !each.Detail.TryGetValue("denial", out var denial) || denial is not ("method-not-allowed" or "path-not-allowed"))
+            return null;
+        // "POST name/v1/messages".
         var space = each.Subject.IndexOf(' ', StringComparison.Ordinal);
         if (space <= 0)
             return null;
         var method = each.Subject[..space];
         var rest = each.Subject[(space + 1)..];
-        const string Gateway = "http://secrets.gatehouse";
-        if (rest.StartsWith(Gateway, StringComparison.Ordinal))
-            rest = rest[Gateway.Length..];
-        rest = rest.TrimStart('/');
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         if (slash <= 0 || current.Secrets.FirstOrDefault(secret => secret.Name == rest[..slash]) is not { } known)
             return null;
