@@ -28,6 +28,9 @@ public static class PolicyEditor
             : before.Policy.Egress.Decide(Name(host), port);
         if (decision.Verdict.IsAllowed)
             return new EditResult(yaml, null);
+        // A plain rule for one name beats the one that asks, and would drop what that one holds it to.
+        if (decision.Asking is { } asking && (asking.IsInspected || asking.Connect is not null || asking.Trust is not null))
+            return EditResult.Failed($"{asking.Name} has methods, paths, connect or trust, which the new rule must have too: write it by hand");
         if (EgressPlace.Find(yaml) is not { } place)
             return EditResult.Failed("egress.allow is written in a way that is not changed by program: add the rule by hand: - " + rule);
         var text = place.Insert(rule);
