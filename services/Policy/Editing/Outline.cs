@@ -56,10 +56,10 @@ internal sealed class Outline
     {
         var parser = new Parser(new Scanner(new StringReader(yaml), skipComments: true));
         parser.Consume<StreamStart>();
-        return parser.TryConsume<DocumentStart>(out _) ? ReadNode(parser) : null;
+        return parser.TryConsume<DocumentStart>(out _) ? ReadNode(parser, yaml) : null;
     }
 
-    private static Outline ReadNode(IParser parser)
+    private static Outline ReadNode(IParser parser, string yaml)
     {
         if (parser.TryConsume<Scalar>(out var scalar))
             return new Outline(scalar) { Text = scalar.Value, IsEmpty = scalar.Style == ScalarStyle.Plain && scalar.Value.Length == 0 };
@@ -68,9 +68,9 @@ internal sealed class Outline
             var node = new Outline(sequence) { IsSequence = true, IsFlow = sequence.Style == SequenceStyle.Flow };
             SequenceEnd end;
             while (!parser.TryConsume(out end!))
-                node.Take(ReadNode(parser));
+                node.Take(ReadNode(parser, yaml));
             node.Inner = node.LastLeafEnd;
-            node.Close(end);
+            node.Close(end, yaml, ']');
             return node;
         }
 
@@ -79,14 +79,14 @@ internal sealed class Outline
         MappingEnd closing;
         while (!parser.TryConsume(out closing!))
         {
-            var key = ReadNode(parser);
-            var value = ReadNode(parser);
+            var key = ReadNode(parser, yaml);
+            var value = ReadNode(parser, yaml);
             mapping._members.Add((key, value));
             mapping.Take(key);
             mapping.Take(value);
         }
 
-        mapping.Close(closing);
+        mapping.Close(closing, yaml, '}');
         return mapping;
     }
 
@@ -97,9 +97,10 @@ internal sealed class Outline
             LastLeafEnd = Math.Max(LastLeafEnd, child.LastLeafEnd);
     }
 
-    private void Close(ParsingEvent end)
+    // The library's mark for the end of a bracketed collection stands before the bracket.
+    private void Close(ParsingEvent end, string yaml, char bracket)
     {
         if (IsFlow)
-            LastLeafEnd = (int)end.End.Index;
+            LastLeafEnd = yaml.IndexOf(bracket, Math.Max(LastLeafEnd, (int)end.Start.Index)) + 1;
     }
 }

@@ -11,7 +11,6 @@ public sealed class PolicyEditorTests
     [InlineData("version: 1\n", "version: 1\negress:\n  allow:\n    - R\n")]
     [InlineData("version: 1", "version: 1\negress:\n  allow:\n    - R\n")]
     [InlineData("version: 1 # c\n# end\n", "version: 1 # c\negress:\n  allow:\n    - R\n# end\n")]
-    [InlineData("version: 1\negress:\n", "version: 1\negress:\n  allow:\n    - R\n")]
     [InlineData("version: 1\negress: {}\n", "version: 1\negress: { allow: [R]}\n")]
     [InlineData("version: 1\negress: { otherwise: ask }\n", "version: 1\negress: { allow: [R], otherwise: ask }\n")]
     [InlineData("egress:\n    otherwise: ask # c\nversion: 1\n", "egress:\n    allow:\n      - R\n    otherwise: ask # c\nversion: 1\n")]
@@ -22,7 +21,7 @@ public sealed class PolicyEditorTests
     [InlineData("egress:\n  allow:\n    - host: a.test\n  otherwise: ask\nversion: 1\n", "egress:\n  allow:\n    - host: a.test\n    - R\n  otherwise: ask\nversion: 1\n")]
     [InlineData("version: 1\r\negress:\r\n  allow:\r\n    - host: a.test\r\n", "version: 1\r\negress:\r\n  allow:\r\n    - host: a.test\r\n    - R\r\n")]
     [InlineData("\uFEFFversion: 1\negress:\n  allow:\n    - host: a.test\n", "\uFEFFversion: 1\negress:\n  allow:\n    - host: a.test\n    - R\n")]
-    [InlineData("version: 1\negress:\n  allow:\n    - { host: \"*.test\", ask: true }", "version: 1\negress:\n  allow:\n    - { host: \"*.test\", ask: true }\n    - R\n")]
+    [InlineData("version: 1\negress:\n  allow:\n    - { host: \"*.a.test\", ask: true }", "version: 1\negress:\n  allow:\n    - { host: \"*.a.test\", ask: true }\n    - R\n")]
     public void AddEgressRule_AnyForm_AddsOneLineAndNothingElse(string before, string after)
     {
         var (text, error) = PolicyEditor.AddEgressRule(before, "x.test", 443);
