@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Gatehouse.LogSink.Asks;
 
@@ -207,13 +208,15 @@ internal sealed class AskEndpoints(AskBoard board, TimeProvider time, IHostAppli
     private static async Task<(T? Value, string? Problem)> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
         where T : class
     {
-        if (!context.Request.HasJsonContentType() || context.Request.ContentLength is null or > MostBody)
-            return (null, $"send application/json with a length of at most {MostBody} bytes");
+        // Clients send JSON in chunks: the length is counted, not asked for.
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MostBody;
+        if (!context.Request.HasJsonContentType())
+            return (null, "send application/json");
         try
         {
             return (await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted), null);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or BadHttpRequestException)
         {
             return (null, "the body is not the JSON that is expected here");
         }
