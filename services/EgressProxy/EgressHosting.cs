@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Gatehouse.EgressProxy.Asking;
 using Gatehouse.EgressProxy.Decisions;
 using Gatehouse.EgressProxy.Doors;
 using Gatehouse.EgressProxy.Forwarding;
@@ -20,6 +21,7 @@ internal static class EgressHosting
         services.AddOptions<EgressOptions>().BindConfiguration(EgressOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<EgressOptions>, EgressOptionsValidation>();
         services.AddResolverClient();
+        services.AddSingleton<AskDesk>().AddAskClient();
         services.AddSingleton<Dialler>().AddSingleton<GateAddresses>().AddSingleton<Checkpoint>().AddSingleton<Tunnels>();
         services.AddSingleton<ProxyDoor>().AddSingleton<TransparentDoor>().AddSingleton<HttpHandover>();
         services.AddHttpForwarder();
@@ -46,6 +48,19 @@ internal static class EgressHosting
         context => context.Features.Get<ISessionFeature>() is not null,
         branch => branch.Run(branch.ApplicationServices.GetRequiredService<ForwardEndpoint>().InvokeAsync));
 
+    private static void AddAskClient(this IServiceCollection services)
+    {
+        services.AddSingleton<AskClient>();
+        var client = services.AddHttpClient(AskClient.ClientName, (provider, http) =>
+        {
+            http.BaseAddress = provider.GetRequiredService<IOptions<EgressOptions>>().Value.Sink;
+            http.Timeout = AskClient.Poll + TimeSpan.FromSeconds(10);
+            http.MaxResponseContentBufferSize = AskClient.MaxAnswer;
+            http.DefaultRequestHeaders.Authorization = new("Bearer", provider.GetRequiredService<IConfiguration>()["Gatehouse:Token"]);
+        });
+        Harden(client);
+    }
+
     private static void AddResolverClient(this IServiceCollection services)
     {
         services.AddSingleton<ResolverClient>();
@@ -57,6 +72,11 @@ internal static class EgressHosting
             http.MaxResponseContentBufferSize = ResolverClient.MaxAnswer;
             http.DefaultRequestHeaders.Authorization = new("Bearer", provider.GetRequiredService<IConfiguration>()["Gatehouse:Token"]);
         });
+        Harden(client);
+    }
+
+    private static void Harden(IHttpClientBuilder client)
+    {
         client.RemoveAllLoggers();
 #pragma warning disable EXTEXP0001 // Experimental for want of a final name.
         // A name that does not resolve answers 502, and an agent makes those at will: repeating them would multiply its questions, and a circuit

@@ -8,6 +8,15 @@ internal sealed class EgressOptions
     /// <summary>The resolver's endpoint for gates; found by service discovery.</summary>
     public Uri Resolver { get; set; } = new("http://dns-resolver");
 
+    /// <summary>Where people are asked; found by service discovery.</summary>
+    public Uri Sink { get; set; } = new("http://log-sink");
+
+    /// <summary>Connections of one session that are held for a person's answer at a time; more are denied. A browser opens six to a host.</summary>
+    public int HeldConnections { get; set; } = 64;
+
+    /// <summary>After a no, the same destination is denied for so long without asking again: a client that retries must not nag.</summary>
+    public TimeSpan AskAgainAfter { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The longest wait for a request head or a ClientHello. They fit in one flight; 10 s is a bad link's patience.</summary>
     public TimeSpan HeadTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -17,6 +17,11 @@ internal sealed class EgressOptionsValidation : IValidateOptions<EgressOptions>
         Check(options.ResolverTimeout, nameof(options.ResolverTimeout), errors);
         if (!options.Resolver.IsAbsoluteUri || options.Resolver.Scheme != Uri.UriSchemeHttp)
             errors.Add($"{EgressOptions.Section}:{nameof(options.Resolver)} must be an http URL, such as http://dns-resolver");
+        if (!options.Sink.IsAbsoluteUri || options.Sink.Scheme is not ("http" or "https"))
+            errors.Add($"{EgressOptions.Section}:{nameof(options.Sink)} must be an http URL, such as http://log-sink");
+        if (options.HeldConnections is < 1 or > 1_024)
+            errors.Add($"{EgressOptions.Section}:{nameof(options.HeldConnections)} must be 1 to 1024");
+        Check(options.AskAgainAfter, nameof(options.AskAgainAfter), errors);
         if (options.PacketEventsPerSecond is < 1 or > 100_000)
             errors.Add($"{EgressOptions.Section}:{nameof(options.PacketEventsPerSecond)} must be 1 to 100000");
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);

@@ -1,5 +1,6 @@
 using Gatehouse.Gate;
 using Gatehouse.LogSink.Access;
+using Gatehouse.LogSink.Asks;
 using Gatehouse.LogSink.Discovery;
 using Gatehouse.LogSink.Ingest;
 using Gatehouse.LogSink.Live;
@@ -67,6 +68,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<SessionsEndpoint>();
         builder.Services.AddSingleton<VerifyEndpoint>();
         builder.Services.AddSingleton<KeyEndpoint>();
+        builder.Services.AddSingleton<AskRecord>().AddSingleton<PolicyFiles>().AddSingleton<AskBoard>().AddSingleton<AskEndpoints>();
     }
 
     private static void SetPaths(LogSinkOptions options)
@@ -86,5 +88,6 @@ internal static class LogSinkApplication
         app.MapGet("/sessions", app.Services.GetRequiredService<SessionsEndpoint>().HandleAsync);
         app.MapGet("/key", app.Services.GetRequiredService<KeyEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
+        app.Services.GetRequiredService<AskEndpoints>().Map(app);
     }
 }

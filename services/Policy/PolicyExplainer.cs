@@ -10,10 +10,15 @@ namespace Gatehouse.Policy;
 /// <param name="Hint">What to change when it is denied, as a line of the policy or a sentence; empty when nothing would help.</param>
 public sealed record PolicyExplanation(string Target, Verdict Verdict, string Hint)
 {
+    /// <summary>Denied unless a person says yes while it is held.</summary>
+    public bool IsAsked { get; init; }
+
     public override string ToString()
     {
         if (Verdict.IsAllowed)
             return $"{Target}: allowed by {Verdict.Rule}";
+        if (IsAsked)
+            return $"{Target}: held until you answer 'gatehouse pending' ({Verdict.Rule}). To allow it always: {Hint}";
         var rule = Verdict.Rule is null ? "" : $" ({Verdict.Rule})";
         var hint = Hint.Length == 0 ? "" : $" To allow it: {Hint}";
         return $"{Target}: denied, {Verdict.Reason}{rule}.{hint}";

@@ -23,6 +23,10 @@ internal static class GatehouseCommand
             LogCommands.Log(),
             PolicyCommands.Create(),
             ImageCommands.Create(),
+            PendingCommands.Pending(),
+            PendingCommands.Approve(),
+            PendingCommands.Deny(),
+            TopCommand.Create(),
         };
         // An agent's argument may start with '@': it is not a file of ours to read.
         var parsed = root.Parse(RunCommand.Separate(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -13,6 +13,7 @@ internal static class PolicyCommands
         command.Add(Check());
         command.Add(Explain());
         command.Add(Schema());
+        command.Add(LearnCommand.Create());
         return command;
     }
 

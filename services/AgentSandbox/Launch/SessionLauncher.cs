@@ -85,6 +85,12 @@ internal static class SessionLauncher
         OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
         if (!quiet && changes.Length > 0)
             Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
+        if (!quiet && SessionSummary.TryReadAsync(run, id).GetAwaiter().GetResult() is { } totals)
+        {
+            foreach (var line in totals.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                Terminal.Say(line);
+        }
+
         return code;
 
         // A session whose beginning is recorded has an end in the record, also when the agent never ran.

@@ -77,6 +77,24 @@ internal sealed class LogSinkClient : IDisposable
         }
     }
 
+    /// <summary>Sends a small JSON body, or none.</summary>
+    /// <returns>The status, and the answer's text, at most 64 KiB of it.</returns>
+    /// <exception cref="LaunchException">The sink is gone.</exception>
+    public async Task<(HttpStatusCode Status, string Body)> SendAsync(string path, string? json, CancellationToken cancellationToken)
+    {
+        using var content = json is null ? null : new StringContent(json, Encoding.UTF8, "application/json");
+        try
+        {
+            using var response = await _http.PostAsync(path, content, cancellationToken);
+            var body = await response.Content.ReadAsStringAsync(cancellationToken);
+            return (response.StatusCode, body.Length > 65_536 ? body[..65_536] : body);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new LaunchException(ExitCodes.Unavailable, $"the log sink does not answer ({e.Message}): see 'gatehouse status'", e);
+        }
+    }
+
     /// <summary>The lines of an answer, as they come.</summary>
     /// <exception cref="LaunchException">The sink refuses or is gone.</exception>
     public async IAsyncEnumerable<string> ReadLinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ internal static class Classifier
 
     /// <param name="policy">In force.</param>
     /// <param name="text">The question's name, lower case, escaped.</param>
-    /// <param name="name">Set for <see cref="QuestionKind.Allowed"/>.</param>
+    /// <param name="name">Set for <see cref="QuestionKind.Allowed"/> and <see cref="QuestionKind.Asked"/>.</param>
     /// <param name="address">Set for <see cref="QuestionKind.Reverse"/>.</param>
     /// <param name="verdict">With rule and reason.</param>
     public static QuestionKind Classify(AgentPolicy policy, string text, out DomainName name, out IPAddress? address, out Verdict verdict)
@@ -47,9 +47,17 @@ internal static class Classifier
             return QuestionKind.Allowed;
         }
 
+        if (!IsOwn(text) && policy.Egress.AsksAbout(name, out var asking))
+        {
+            verdict = new Verdict(VerdictKind.Allowed, asking.Name, "not resolved: a person is asked when it is connected to");
+            return QuestionKind.Asked;
+        }
+
         verdict = Verdict.Deny("no rule names this host");
         return QuestionKind.Blocked;
     }
+
+    private static bool IsOwn(string text) => text == "gatehouse" || text.EndsWith(".gatehouse", StringComparison.Ordinal);
 
     private static bool TryReadReverse(string text, out IPAddress? address)
     {

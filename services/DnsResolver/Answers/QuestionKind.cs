@@ -9,6 +9,9 @@ internal enum QuestionKind
     /// <summary>A name that some egress rule names.</summary>
     Allowed,
 
+    /// <summary>A name that a person would be asked about: it gets an address, and nobody upstream hears of it.</summary>
+    Asked,
+
     /// <summary><c>secrets.gatehouse</c>, <c>proxy.gatehouse</c>.</summary>
     Own,
 

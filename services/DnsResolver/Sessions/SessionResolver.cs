@@ -52,9 +52,12 @@ internal sealed class SessionResolver(GateSession session, GateAddressTable tabl
             return Wire.Answer.NotReady;
         if (query.Type is not (RecordType.A or RecordType.Any))
             return Wire.Answer.NoData;
-        return table.GetOrAdd(name) is { } address
+        var (given, most) = kind == QuestionKind.Asked
+            ? (table.GetOrAddAsked(name), GateAddressTable.AskedCapacity)
+            : (table.GetOrAdd(name), GateAddressTable.Capacity);
+        return given is { } address
             ? OfType(query.Type, address, null)
-            : Record(subject, query.Type, Verdict.Deny($"more than {GateAddressTable.Capacity} names in one session"), Wire.Answer.Blocked);
+            : Record(subject, query.Type, Verdict.Deny($"more than {most} names in one session"), Wire.Answer.Blocked);
     }
 
     private Answer Reverse(string subject, RecordType type, IPAddress address)

@@ -25,12 +25,13 @@ internal static class GateEndpoints
                 : Results.Problem(statusCode: 404, title: "That address stands for no name in that session."));
     }
 
-    private static async Task<IResult> ResolveAsync(string session, string name, DnsGate gate, UpstreamResolver upstream, CancellationToken cancellationToken)
+    private static async Task<IResult> ResolveAsync(string session, string name, bool? approved, DnsGate gate, UpstreamResolver upstream, CancellationToken cancellationToken)
     {
         if (gate.Find(session) is not { } resolver)
             return Results.Problem(statusCode: 404, title: "There is no such session.");
         var egress = resolver.Session.Policy.Egress;
-        if (!DomainName.TryParse(name, out var host) || !egress.AllowsName(host, out var rule))
+        // 'approved': the egress gate says that a person did. It knows the token, and the policy must still say that one may be asked.
+        if (!DomainName.TryParse(name, out var host) || (!egress.AllowsName(host, out var rule) && !(approved == true && egress.AsksAbout(host, out rule))))
             return Results.Problem(statusCode: 403, title: "No rule names this host.");
         if (rule.Connect is { } pinned)
             return Results.Ok(new AddressesAnswer([pinned.Address.ToString()], 60));

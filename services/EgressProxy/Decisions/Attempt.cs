@@ -16,6 +16,9 @@ internal readonly record struct Attempt
 
     public ClientHello Hello { get; init; }
 
+    /// <summary>A person said yes to <see cref="To"/>, for this connection or the session. Counts only where the policy asks.</summary>
+    public bool IsApproved { get; init; }
+
     /// <summary>Where the HTTP request says it goes: Host, or the authority of an absolute-form target.</summary>
     public Destination Authority { get; init; }
 }

@@ -5,7 +5,7 @@ using Gatehouse.Gate.Recording;
 namespace Gatehouse.EgressProxy.Decisions;
 
 /// <summary>Decides and records, in this order and before anything takes effect. What can not be recorded is denied.</summary>
-internal sealed class Checkpoint(EventRecorder recorder)
+internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk)
 {
     public const string Connect = "connect";
     public const string Request = "request";
@@ -13,6 +13,27 @@ internal sealed class Checkpoint(EventRecorder recorder)
     /// <summary>Decides an attempt to connect.</summary>
     public Passage Pass(GateSession session, in Attempt attempt, IPEndPoint dialled) =>
         Record(session, Connect, attempt.To.ToString(), attempt, EgressDecider.Decide(session.Policy.Egress, attempt), dialled);
+
+    /// <summary>Decides an attempt to connect; where the policy says to ask, after a person has answered.</summary>
+    /// <param name="isGone">Completes when the agent has hung up: nobody needs to be asked then.</param>
+    public async Task<Passage> PassAsync(GateSession session, Attempt attempt, IPEndPoint dialled, Func<CancellationToken, Task> isGone, CancellationToken cancellationToken)
+    {
+        var decision = await DecideAsync(session, attempt, isGone, cancellationToken);
+        return Record(session, Connect, attempt.To.ToString(), attempt, decision, dialled);
+    }
+
+    /// <summary>As the policy says; what it wants a person asked about is held until then.</summary>
+    public async Task<Decision> DecideAsync(GateSession session, Attempt attempt, Func<CancellationToken, Task> isGone, CancellationToken cancellationToken)
+    {
+        var decision = EgressDecider.Decide(session.Policy.Egress, attempt);
+        if (!decision.IsHeld)
+            return decision;
+        var denial = await desk.AskAsync(session, attempt.To, decision.Rule!, isGone, cancellationToken);
+        // Decided anew: the policy may be another one by now, and its word counts.
+        return denial == Denial.None
+            ? EgressDecider.Decide(session.Policy.Egress, attempt with { IsApproved = true })
+            : Decision.Deny(denial, attempt, decision.Rule!.Name);
+    }
 
     /// <summary>Records a denial that needs no policy.</summary>
     public Passage Deny(GateSession session, in Attempt attempt, Denial denial, IPEndPoint dialled) =>

@@ -14,6 +14,21 @@ internal enum Denial
     /// <summary>An address that stands for no name, and that no rule names.</summary>
     RawAddress,
 
+    /// <summary>A person has not said yes (yet).</summary>
+    Unapproved,
+
+    /// <summary>A person said no.</summary>
+    Refused,
+
+    /// <summary>No person answered in time.</summary>
+    Unanswered,
+
+    /// <summary>Too many connections wait for a person.</summary>
+    TooManyHeld,
+
+    /// <summary>Nobody can be asked: the log sink does not answer.</summary>
+    NobodyToAsk,
+
     /// <summary>Gatehouse's own names have no way out through a proxy.</summary>
     OwnName,
 

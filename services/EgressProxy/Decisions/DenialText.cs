@@ -11,6 +11,11 @@ internal static class DenialText
         Denial.Name => "name-not-allowed",
         Denial.Port => "port-not-allowed",
         Denial.RawAddress => "raw-address",
+        Denial.Unapproved => "not-approved",
+        Denial.Refused => "refused-by-person",
+        Denial.Unanswered => "not-answered",
+        Denial.TooManyHeld => "too-many-held",
+        Denial.NobodyToAsk => "nobody-to-ask",
         Denial.OwnName => "own-name",
         Denial.Disagreement => "names-disagree",
         Denial.NoServerName => "no-server-name",
@@ -32,8 +37,9 @@ internal static class DenialText
     public static int Status(Denial denial) => denial switch
     {
         Denial.InvalidRequest or Denial.NotForProxy => StatusCodes.Status400BadRequest,
+        Denial.TooManyHeld => StatusCodes.Status429TooManyRequests,
         Denial.TooSlow => StatusCodes.Status408RequestTimeout,
-        Denial.ResolverUnavailable or Denial.RecordUnavailable => StatusCodes.Status503ServiceUnavailable,
+        Denial.ResolverUnavailable or Denial.RecordUnavailable or Denial.NobodyToAsk => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status403Forbidden,
     };
 
@@ -43,6 +49,11 @@ internal static class DenialText
         Denial.Name => $"no rule names {to.Host}",
         Denial.Port => $"{to.Host} is allowed on other ports, not on {to.Port}",
         Denial.RawAddress => $"{to.Host} is a raw address that no rule names",
+        Denial.Unapproved => $"nobody has allowed {to} yet",
+        Denial.Refused => $"your human was asked about {to}, and said no",
+        Denial.Unanswered => $"your human was asked about {to}, and did not answer in time",
+        Denial.TooManyHeld => "too many connections wait for your human's answer",
+        Denial.NobodyToAsk => $"your human can not be asked about {to} now",
         Denial.OwnName => $"{to.Host} is Gatehouse's own name and not reached through the proxy",
         Denial.Disagreement => $"{to.Host} was dialled, but the connection is for {Claimed(attempt)}",
         Denial.NoServerName => $"TLS to {to.Host} without a server name (SNI)",
@@ -68,6 +79,8 @@ internal static class DenialText
         Denial.Port => $"Ask your human to add port {to.Port} to the rule for {to.Host} in gatehouse.yaml.",
         Denial.RawAddress => "Use the host's name. If it has none, ask your human to add "
             + $"`- {{ address: {to.Host}/{(to.UriHost[0] == '[' ? 128 : 32)}, ports: [{to.Port}] }}` to egress.allow in gatehouse.yaml.",
+        Denial.Refused => "Do without it, or tell your human why you need it.",
+        Denial.Unapproved or Denial.Unanswered or Denial.TooManyHeld => "Tell your human to look at `gatehouse pending`, and try again.",
         Denial.OwnName => "Call http://secrets.gatehouse directly: NO_PROXY must name secrets.gatehouse.",
         Denial.Disagreement => "Connect to the host that the request is for; if that is denied, ask your human to allow it.",
         Denial.NoServerName => "Use a TLS client that sends SNI.",

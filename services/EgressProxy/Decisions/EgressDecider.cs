@@ -19,12 +19,25 @@ internal static class EgressDecider
         if (IsOwnName(to.Host.Name))
             return Decision.Deny(Denial.OwnName, attempt);
 
-        var (verdict, rule) = to.Host.Address is { } address ? policy.Decide(address, to.Port) : policy.Decide(to.Host.Name, to.Port);
+        var (verdict, rule, asking) = to.Host.Address is { } address ? policy.Decide(address, to.Port) : policy.Decide(to.Host.Name, to.Port);
+        if (asking is not null)
+            return Ask(asking, attempt);
         if (!verdict.IsAllowed || rule is null)
             return Decision.Deny(NotGranted(policy, to), attempt, verdict.Rule);
 
         var denial = rule.IsInspected ? Denial.NeedsInspection : Disagreement(attempt);
         return denial == Denial.None ? new Decision(Denial.None, rule, verdict) : Decision.Deny(denial, attempt, rule.Name);
+    }
+
+    /// <summary>What would be denied in any case is not asked about.</summary>
+    private static Decision Ask(EgressRule rule, in Attempt attempt)
+    {
+        var denial = rule.IsInspected ? Denial.NeedsInspection : Disagreement(attempt);
+        if (denial != Denial.None)
+            return Decision.Deny(denial, attempt, rule.Name);
+        return attempt.IsApproved
+            ? new Decision(Denial.None, rule, Policy.Verdict.Allow(rule.Name))
+            : Decision.Deny(Denial.Unapproved, attempt, rule.Name) with { Rule = rule };
     }
 
     /// <summary>Names below <c>gatehouse</c>: <c>secrets.gatehouse</c>, <c>proxy.gatehouse</c> (RFC 8244: nobody else's to resolve).</summary>

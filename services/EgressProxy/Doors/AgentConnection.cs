@@ -33,6 +33,9 @@ internal sealed class AgentConnection(GateSession session, HttpMessageInvoker up
     /// <summary>Set when nothing can be decided: every request is answered with it.</summary>
     public Denial Denial { get; init; }
 
+    /// <summary>What a person allowed on it; a yes for once holds for the requests that follow on the same connection.</summary>
+    public Destination? Approved { get; set; }
+
     /// <summary>Whether Kestrel read any request from it, however malformed.</summary>
     public bool HadRequest => Volatile.Read(ref _requests) != 0;
 

@@ -35,7 +35,8 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
 
     private async Task ConnectAsync(AgentConnection connection, Attempt attempt, CancellationToken cancellationToken)
     {
-        var passage = checkpoint.Pass(connection.Session, attempt, connection.Dialled);
+        var passage = await checkpoint.PassAsync(
+            connection.Session, attempt, connection.Dialled, token => HangUp.WaitAsync(connection.Socket, token), cancellationToken);
         if (!passage.IsOpen)
         {
             await RefuseAsync(connection, attempt, passage, cancellationToken);
@@ -62,6 +63,7 @@ internal sealed class ProxyDoor(Checkpoint checkpoint, Tunnels tunnels, HttpHand
             {
                 Via = Way.Connect,
                 To = attempt.To,
+                Approved = passage.Decision.Rule!.Ask ? attempt.To : null,
             }, cancellationToken);
         }
         finally

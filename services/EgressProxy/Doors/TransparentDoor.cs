@@ -56,7 +56,8 @@ internal sealed class TransparentDoor(
         };
         var passage = to is null
             ? checkpoint.Deny(connection.Session, attempt, Denial.ResolverUnavailable, connection.Dialled)
-            : checkpoint.Pass(connection.Session, attempt, connection.Dialled);
+            : await checkpoint.PassAsync(
+                connection.Session, attempt, connection.Dialled, token => HangUp.WaitAsync(connection.Socket, token), cancellationToken);
         if (passage.IsOpen)
             await tunnels.RunAsync(connection, attempt, passage, first, cancellationToken);
         else if (TlsRecords.CanBegin(first.Memory.Span))
@@ -72,7 +73,8 @@ internal sealed class TransparentDoor(
         var attempt = new Attempt { Via = connection.Via, To = to ?? connection.DialledDestination };
         var passage = to is null
             ? checkpoint.Deny(connection.Session, attempt, Denial.ResolverUnavailable, connection.Dialled)
-            : checkpoint.Pass(connection.Session, attempt, connection.Dialled);
+            : await checkpoint.PassAsync(
+                connection.Session, attempt, connection.Dialled, token => HangUp.WaitAsync(connection.Socket, token), cancellationToken);
         if (passage.IsOpen)
             await tunnels.RunAsync(connection, attempt, passage, first, cancellationToken);
         else

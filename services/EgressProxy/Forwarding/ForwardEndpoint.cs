@@ -33,15 +33,26 @@ internal sealed class ForwardEndpoint(Checkpoint checkpoint, IHttpForwarder forw
             To = connection.To ?? target.Authority,
             Opening = Opening.Http,
             Authority = target.Authority,
+            IsApproved = connection.Approved == (connection.To ?? target.Authority),
         };
         var denial = connection.Denial != Denial.None ? connection.Denial : target.Denial;
-        var decision = denial != Denial.None ? Decision.Deny(denial, attempt) : EgressDecider.Decide(connection.Session.Policy.Egress, attempt);
+        var decision = denial != Denial.None
+            ? Decision.Deny(denial, attempt)
+            : await checkpoint.DecideAsync(connection.Session, attempt, token => AbortedAsync(context, token), connection.Session.Ended);
+        if (decision is { IsAllowed: true, Rule.Ask: true })
+            connection.Approved = attempt.To;
         var subject = $"{context.Request.Method} http://{target.Authority}{target.Path}";
         var passage = checkpoint.Record(connection.Session, Checkpoint.Request, subject, attempt, decision, connection.Dialled);
         if (passage.IsOpen)
             await ForwardAsync(context, connection, attempt, passage, target);
         else
             await AnswerAsync(context, Problem.Of(passage.Decision, attempt));
+    }
+
+    private static async Task AbortedAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
+        await Task.Delay(Timeout.Infinite, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ForwardAsync(HttpContext context, AgentConnection connection, Attempt attempt, Passage passage, RequestTarget target)

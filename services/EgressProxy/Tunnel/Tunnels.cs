@@ -95,7 +95,8 @@ internal sealed class Tunnels(Dialler dialler, Checkpoint checkpoint, IOptions<E
             // A client that says nothing and listens: allowed wherever the protocol is nobody's business.
             if (first.Memory.IsEmpty && !isTls)
                 return Denial.None;
-            var seen = attempt with { Opening = opening, Hello = hello };
+            // What a person was asked about when it was opened is not asked about again.
+            var seen = attempt with { Opening = opening, Hello = hello, IsApproved = true };
             var decision = EgressDecider.Decide(connection.Session.Policy.Egress, seen);
             return decision.IsAllowed ? Denial.None : await RefuseAsync(connection, seen, decision.Denial, first, cancellationToken);
         }

@@ -44,7 +44,7 @@ internal sealed class Dialler(ResolverClient resolver, IOptions<EgressOptions> o
         if (to.Host.Address is { } address)
             return ([new IPEndPoint(address, to.Port)], UpstreamFailure.None);
 
-        var (addresses, failure) = await resolver.ResolveAsync(session, to.Host.Name, cancellationToken);
+        var (addresses, failure) = await resolver.ResolveAsync(session, to.Host.Name, rule.Ask, cancellationToken);
         if (failure != UpstreamFailure.None)
             return ([], failure);
 

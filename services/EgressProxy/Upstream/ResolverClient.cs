@@ -21,12 +21,16 @@ internal sealed partial class ResolverClient(IHttpClientFactory clients, ILogger
     /// <summary>More addresses than this are not tried, and hardly any name has them.</summary>
     private const int MaxAddresses = 16;
 
+    /// <param name="session">Whose name it is.</param>
+    /// <param name="name">Allowed by a rule, or by a person.</param>
+    /// <param name="isApproved">A person allowed it: the resolver takes this gate's word.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <summary>The addresses of an allowed name, in the resolver's order; never empty without a failure.</summary>
     public async Task<(ImmutableArray<IPAddress> Addresses, UpstreamFailure Failure)> ResolveAsync(
-        GateSession session, DomainName name, CancellationToken cancellationToken)
+        GateSession session, DomainName name, bool isApproved, CancellationToken cancellationToken)
     {
         var (status, answer) = await GetAsync(
-            $"/sessions/{session.Id}/resolve/{Uri.EscapeDataString(name.Value)}", ResolverJson.Default.ResolvedAddresses, cancellationToken);
+            $"/sessions/{session.Id}/resolve/{Uri.EscapeDataString(name.Value)}{(isApproved ? "?approved=true" : "")}", ResolverJson.Default.ResolvedAddresses, cancellationToken);
         var failure = status switch
         {
             HttpStatusCode.OK when answer is not null => UpstreamFailure.None,

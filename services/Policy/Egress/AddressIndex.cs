@@ -28,13 +28,13 @@ internal sealed class AddressIndex
         _lengths6 = LengthsOf(isIPv6: true);
     }
 
-    /// <summary>The best rule for the address and port; null as a port means any.</summary>
+    /// <summary>The best rule for the address and port; null as a port means any, among the rules that allow.</summary>
     public EgressRule? Find(IPAddress address, int? port)
     {
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
         foreach (var length in address.AddressFamily == AddressFamily.InterNetworkV6 ? _lengths6 : _lengths4)
-            if (_prefixes.TryGetValue(Prefix.Of(address, length), out var table) && table.Find(port) is { } rule)
+            if (_prefixes.TryGetValue(Prefix.Of(address, length), out var table) && (port is { } number ? table.Find(number) : table.Any(asking: false)) is { } rule)
                 return rule;
         return null;
     }

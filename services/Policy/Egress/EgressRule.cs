@@ -29,6 +29,9 @@ public sealed record EgressRule
     /// <summary>PEM file with the origin's own CA, as written.</summary>
     public string? Trust { get; init; }
 
+    /// <summary>A person is asked about each new destination that it matches; nothing is allowed by it alone.</summary>
+    public bool Ask { get; init; }
+
     /// <summary>Whether TLS must be ended to hold this rule.</summary>
     public bool IsInspected => !Methods.IsEmpty || !Paths.IsEmpty;
 }

@@ -24,10 +24,10 @@ internal sealed class HostIndex
         }
     }
 
-    /// <summary>The best rule for the name and port; null as a port means any.</summary>
-    public EgressRule? Find(DomainName host, int? port)
+    /// <summary>The best rule for the name and port; null as a port means any, among the rules that allow, or those that ask.</summary>
+    public EgressRule? Find(DomainName host, int? port, bool asking = false)
     {
-        if (_exact.TryGetValue(host.Value, out var exact) && exact.Find(port) is { } named)
+        if (_exact.TryGetValue(host.Value, out var exact) && Of(exact) is { } named)
             return named;
         if (_wildcards.Count == 0)
             return null;
@@ -37,10 +37,12 @@ internal sealed class HostIndex
         while (parent.IndexOf('.') is >= 0 and var dot)
         {
             parent = parent[(dot + 1)..];
-            if (wildcards.TryGetValue(parent, out var table) && table.Find(port) is { } rule)
+            if (wildcards.TryGetValue(parent, out var table) && Of(table) is { } rule)
                 return rule;
         }
 
         return null;
+
+        EgressRule? Of(PortTable table) => port is { } number ? table.Find(number) : table.Any(asking);
     }
 }

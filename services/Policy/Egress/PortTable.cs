@@ -5,16 +5,22 @@ internal sealed class PortTable
 {
     private readonly Dictionary<int, EgressRule> _rules = [];
 
-    /// <summary>The first rule of all.</summary>
-    private EgressRule? _first;
+    /// <summary>The first rule that allows, and the first that asks.</summary>
+    private EgressRule? _allowing, _asking;
 
     public void Add(EgressRule rule)
     {
-        _first ??= rule;
+        if (rule.Ask)
+            _asking ??= rule;
+        else
+            _allowing ??= rule;
         foreach (var port in rule.Ports)
             _rules.TryAdd(port, rule);
     }
 
-    /// <summary>The rule for the port; for null, the first rule whatever its ports.</summary>
-    public EgressRule? Find(int? port) => port is { } number ? _rules.GetValueOrDefault(number) : _first;
+    /// <summary>The rule for the port.</summary>
+    public EgressRule? Find(int port) => _rules.GetValueOrDefault(port);
+
+    /// <summary>The first rule that allows, or that asks, whatever its ports.</summary>
+    public EgressRule? Any(bool asking) => asking ? _asking : _allowing;
 }

@@ -14,30 +14,30 @@ internal static class EgressExplainer
         // The colons of IPv6 want quotes.
         var shown = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"\"{address}/128\"" : $"{address}/32";
         var line = string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ address: {shown}, ports: [{port}] }}");
-        return Explain(new IPEndPoint(address, port).ToString(), egress.Decide(address, port).Verdict, port, line);
+        return Explain(new IPEndPoint(address, port).ToString(), egress.Decide(address, port), port, line);
     }
 
     public static PolicyExplanation Explain(EgressPolicy egress, DomainName name, int port)
     {
-        var verdict = egress.Decide(name, port).Verdict;
+        var decision = egress.Decide(name, port);
         // The apex beside a wildcard is the mistake that everybody makes once.
-        if (!verdict.IsAllowed && verdict.Rule is null
+        if (!decision.Verdict.IsAllowed && decision.Verdict.Rule is null && decision.Asking is null
             && egress.Allow.FirstOrDefault(rule => rule.Host is { IsWildcard: true } host && host.Name == name) is { } below)
-            verdict = Verdict.Deny($"{below.Host} is for the names below {name}, not for {name} itself", below.Name);
+            decision = decision with { Verdict = Verdict.Deny($"{below.Host} is for the names below {name}, not for {name} itself", below.Name) };
         var line = port is 443 or 80
             ? $"egress.allow: - host: {name}"
             : string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ host: {name}, ports: [{port}] }}");
-        return Explain(string.Create(CultureInfo.InvariantCulture, $"{name}:{port}"), verdict, port, line);
+        return Explain(string.Create(CultureInfo.InvariantCulture, $"{name}:{port}"), decision, port, line);
     }
 
-    private static PolicyExplanation Explain(string target, Verdict verdict, int port, string line)
+    private static PolicyExplanation Explain(string target, EgressDecision decision, int port, string line)
     {
-        var hint = verdict.IsAllowed ? "" : port switch
+        var hint = decision.Verdict.IsAllowed ? "" : port switch
         {
             53 => "nothing does: names are resolved by Gatehouse alone, and only allowed ones.",
             3128 => "nothing does: the port is the proxy's.",
             _ => line,
         };
-        return new PolicyExplanation(target, verdict, hint);
+        return new PolicyExplanation(target, decision.Verdict, hint) { IsAsked = decision.Asking is not null };
     }
 }

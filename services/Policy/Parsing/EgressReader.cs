@@ -29,7 +29,12 @@ internal sealed class EgressReader
         for (var i = 0; i < items.Length; i++)
             if (items[i] is MappingNode item && reader.ReadRule(item, i) is { } rule)
                 rules.Add(rule);
-        return new EgressPolicy(rules.ToImmutable());
+        var asks = egress.Scalar("otherwise")?.Text == "ask";
+        if (asks)
+            foreach (var port in DefaultPorts)
+                reader.Count(port, egress.Find("otherwise")!.At);
+        var timeout = egress.Scalar("askTimeout") is { } text && Quantity.TryParseDuration(text.Text, out var span) ? span : (TimeSpan?)null;
+        return new EgressPolicy(rules.ToImmutable(), asks, timeout);
     }
 
     private EgressRule? ReadRule(MappingNode item, int index)
@@ -65,6 +70,7 @@ internal sealed class EgressReader
             Methods = methods,
             Paths = paths,
             Connect = connect,
+            Ask = item.Scalar("ask") is { IsPlain: true, Text: "true" },
             Trust = HostPathText.Read(item.Scalar("trust"), _errors),
         };
         RefuseUnreached(item, subject, rule);

@@ -28,6 +28,11 @@ internal static class EgressShape
                 },
                 new("connect", new TextShape("Address and port to connect to, whatever the name resolves to.", "\"127.0.0.1:8443\"", 64)),
                 new("trust", Trust),
+                new("ask", new SwitchShape("Whether a person is asked about each destination that the rule matches, before it is reached.")),
             ]), MaxCount: 50_000)),
+        new("otherwise", new WordShape("What becomes of a destination that no rule names: denied, or held until a person has answered.",
+            [new("deny"), new("ask")])),
+        new("askTimeout", new DurationShape("How long a connection is held for an answer; none by then is no. Without it, 2m.",
+            TimeSpan.FromMinutes(10))),
     ]);
 }

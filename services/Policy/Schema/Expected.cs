@@ -21,6 +21,8 @@ internal static class Expected
         IntegerShape integer => $"a whole number from {Number(integer.Min)} to {Number(integer.Max)}",
         DecimalShape number => string.Create(CultureInfo.InvariantCulture, $"a number from {number.Min} to {number.Max}, such as 1.5"),
         SizeShape size => $"a size from {Number(size.Min)} to {Number(size.Max)} bytes, such as 512MiB or 4GiB",
+        SwitchShape => "true or false",
+        DurationShape { Max.Days: 0 } duration => $"a duration from 1s to {(int)duration.Max.TotalMinutes}m, such as 2m or 90s",
         DurationShape duration => $"a duration up to {duration.Max.Days} days, such as 8h, 1h30m or 90s",
         _ => "something else",
     };
@@ -36,6 +38,7 @@ internal static class Expected
         DecimalShape number => scalar.IsPlain && Quantity.TryParseDecimal(scalar.Text, out var value) && value >= number.Min
             && value <= number.Max,
         SizeShape size => Quantity.TryParseSize(scalar.Text, out var value) && value >= size.Min && value <= size.Max,
+        SwitchShape => scalar is { IsPlain: true, Text: "true" or "false" },
         DurationShape duration => Quantity.TryParseDuration(scalar.Text, out var value) && value > TimeSpan.Zero && value <= duration.Max,
         _ => false,
     };
@@ -59,6 +62,8 @@ internal static class Expected
         IntegerShape integer => Number(integer.Min > 0 && integer.Max == 65535 ? 443 : Math.Max(integer.Min, 1)),
         DecimalShape => "2",
         SizeShape => "512MiB",
+        SwitchShape => "true",
+        DurationShape { Max.Days: 0 } => "2m",
         DurationShape => "8h",
         ListShape { OrOne: true } list => Example(list.Item),
         ListShape list => $"[{Example(list.Item)}]",

@@ -108,6 +108,9 @@ internal sealed class JsonSchemaWriter(Utf8JsonWriter writer)
                 writer.WriteNumber("maximum", size.Max);
                 WriteStrings("examples", ["512MiB"]);
                 break;
+            case SwitchShape:
+                writer.WriteString("type", "boolean");
+                break;
             case DurationShape:
                 writer.WriteString("type", "string");
                 writer.WriteString("pattern", Quantity.DurationPattern);

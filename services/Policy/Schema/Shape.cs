@@ -36,6 +36,9 @@ internal sealed record TextShape(string Description, string Example, int MaxLeng
 /// <summary>One of a few words, the first being the default.</summary>
 internal sealed record WordShape(string Description, ImmutableArray<Word> Words) : Shape(Description);
 
+/// <summary><c>true</c> or <c>false</c>.</summary>
+internal sealed record SwitchShape(string Description) : Shape(Description);
+
 internal sealed record IntegerShape(string Description, long Min, long Max) : Shape(Description);
 
 /// <summary>A decimal number.</summary>

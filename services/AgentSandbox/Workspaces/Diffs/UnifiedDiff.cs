@@ -46,6 +46,14 @@ internal static class UnifiedDiff
         WriteHunks(output, Lines(old), Lines(now));
     }
 
+    /// <summary>Two texts of one file, with its name.</summary>
+    public static void WriteText(TextWriter output, string name, byte[] old, byte[] now)
+    {
+        output.WriteLine($"--- a/{name}");
+        output.WriteLine($"+++ b/{name}");
+        WriteHunks(output, Lines(old), Lines(now));
+    }
+
     private static void WriteHunks(TextWriter output, List<ReadOnlyMemory<byte>> old, List<ReadOnlyMemory<byte>> now)
     {
         var blocks = LineDiff.Compare(old, now);

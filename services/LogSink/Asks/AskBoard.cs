@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+
+namespace Gatehouse.LogSink.Asks;
+
+/// <summary>
+/// What waits for a person. In memory: a gate whose ask is gone denies, and so does one whose sink is gone. Everything is bounded, since an agent
+/// decides how many destinations it tries.
+/// </summary>
+internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvider time)
+{
+    /// <summary>More than a person ever reads.</summary>
+    public const int MostPerSession = 64, Most = 1_024;
+
+    /// <summary>As the policy's own bound.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long an answer is kept for the gate to fetch.</summary>
+    private static readonly TimeSpan s_kept = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, HeldAsk> _held = new(StringComparer.Ordinal);
+    private ImmutableArray<Ask> _waiting = [];
+
+    /// <summary>Raised after every change, on whatever thread made it. Handlers return at once.</summary>
+    public event Action? Changed;
+
+    /// <summary>Oldest first.</summary>
+    public ImmutableArray<Ask> Waiting
+    {
+        get
+        {
+            lock (_lock)
+                return _waiting;
+        }
+    }
+
+    /// <returns>Null when it waits now, else why not.</returns>
+    public AddProblem? Add(Ask ask)
+    {
+        var now = time.GetUtcNow();
+        var latest = now + s_longest;
+        ask = ask with { Asked = now, Expires = ask.Expires > latest ? latest : ask.Expires };
+        if (ask.Expires <= now)
+            return AddProblem.Expired;
+        lock (_lock)
+        {
+            if (_held.ContainsKey(ask.Id))
+                return AddProblem.Known;
+            // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound.
+            if (_held.Count >= 2 * Most || _waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession)
+                return AddProblem.TooMany;
+            _held.Add(ask.Id, new HeldAsk(ask));
+            _waiting = _waiting.Add(ask);
+        }
+
+        _ = ExpireAsync(ask);
+        Changed?.Invoke();
+        return null;
+    }
+
+    public HeldAsk? Find(string id)
+    {
+        lock (_lock)
+            return _held.GetValueOrDefault(id);
+    }
+
+    /// <summary>The console's answers.</summary>
+    public Task<AnswerResult> AnswerAsync(string id, AskVerdict verdict, AskScope scope, CancellationToken cancellationToken) =>
+        AnswerAsync(id, verdict, scope, "console", cancellationToken);
+
+    /// <param name="who"><c>console</c> or <c>terminal</c>, for the record.</param>
+    public async Task<AnswerResult> AnswerAsync(string id, AskVerdict verdict, AskScope scope, string who, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Find(id) is not { } held)
+            return new(AnswerOutcome.NotFound, "no such question waits");
+        if (!TryTake(held))
+            return new(AnswerOutcome.AlreadyAnswered, $"it is {held.State.ToString().ToLowerInvariant()} already");
+        try
+        {
+            // Not cancelled from here on: half an answer is none.
+            var state = verdict == AskVerdict.Allow ? AskState.Allowed : AskState.Denied;
+            if (!await record.TryWriteAsync(held.Ask, state, scope, who))
+                return new(AnswerOutcome.NotRecorded, "the record took nothing: is the disk full?");
+            // The rule after the record: a policy never changes without a trace.
+            if (verdict == AskVerdict.Allow && scope == AskScope.Always && policies.TryAllow(held.Ask) is { } problem)
+            {
+                await record.TryWriteAsync(held.Ask, AskState.Waiting, scope, who, problem);
+                return new(AnswerOutcome.PolicyUnchanged, problem);
+            }
+
+            Decide(held, state, scope);
+            return new(AnswerOutcome.Done);
+        }
+        finally
+        {
+            lock (_lock)
+                held.IsTaken = false;
+        }
+    }
+
+    /// <summary>The gate no longer waits: its agent hung up.</summary>
+    public Task<bool> WithdrawAsync(string id) => EndAsync(id, "gate", "the agent hung up");
+
+    private async Task ExpireAsync(Ask ask)
+    {
+        while (ask.Expires - time.GetUtcNow() is { } left && left > TimeSpan.Zero)
+            await Task.Delay(left, time);
+        await EndAsync(ask.Id, "nobody", "no answer in time");
+    }
+
+    private async Task<bool> EndAsync(string id, string who, string reason)
+    {
+        if (Find(id) is not { } held || !TryTake(held))
+            return false;
+        try
+        {
+            // Recorded or not, it ends: no is what everybody gets who can not be told.
+            await record.TryWriteAsync(held.Ask, AskState.Expired, AskScope.Once, who, reason);
+        }
+        finally
+        {
+            Decide(held, AskState.Expired, AskScope.Once);
+        }
+
+        return true;
+    }
+
+    private bool TryTake(HeldAsk held)
+    {
+        lock (_lock)
+        {
+            if (held.State != AskState.Waiting || held.IsTaken)
+                return false;
+            held.IsTaken = true;
+            return true;
+        }
+    }
+
+    private void Decide(HeldAsk held, AskState state, AskScope scope)
+    {
+        lock (_lock)
+        {
+            held.Decide(state, scope);
+            _waiting = _waiting.Remove(held.Ask);
+        }
+
+        _ = ForgetAsync(held.Ask.Id);
+        Changed?.Invoke();
+    }
+
+    private async Task ForgetAsync(string id)
+    {
+        await Task.Delay(s_kept, time);
+        lock (_lock)
+            _held.Remove(id);
+    }
+}
+
+/// <summary>Why an ask is not taken.</summary>
+internal enum AddProblem
+{
+    Known,
+    Expired,
+    TooMany,
+}

@@ -1,0 +1,25 @@
+namespace Gatehouse.LogSink.Asks;
+
+/// <summary>One ask and where it stands. Changed under the board's lock only.</summary>
+internal sealed class HeldAsk(Ask ask)
+{
+    private readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Ask Ask => ask;
+
+    public AskState State { get; private set; }
+
+    public AskScope Scope { get; private set; }
+
+    /// <summary>An answer is being recorded: no second one is taken.</summary>
+    public bool IsTaken { get; set; }
+
+    public Task Decided => _decided.Task;
+
+    public void Decide(AskState state, AskScope scope)
+    {
+        State = state;
+        Scope = scope;
+        _decided.TrySetResult();
+    }
+}

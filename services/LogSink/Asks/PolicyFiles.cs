@@ -1,0 +1,81 @@
+using System.Text;
+using Gatehouse.LogSink.Store;
+using Gatehouse.Policy.Editing;
+using Gatehouse.Policy.Parsing;
+
+namespace Gatehouse.LogSink.Asks;
+
+/// <summary>Writes "always" into the policy file of a session, whole or not at all. The gates see the change by themselves.</summary>
+internal sealed class PolicyFiles(EventDatabase database)
+{
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    // Two answers at once must not lose one another's line.
+    private readonly Lock _lock = new();
+
+    /// <returns>Null when the rule is in the file, else what is wrong and what to do.</returns>
+    public string? TryAllow(Ask ask)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                return PathOf(ask.Session) is { } path ? Allow(path, ask.Host, ask.Port) : "the session has no policy file: answer for this session, or write one with 'gatehouse init'";
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+            {
+                return $"the policy file can not be changed ({e.Message}): answer for this session, and change it by hand";
+            }
+        }
+    }
+
+    private static string? Allow(string path, string host, int port)
+    {
+        // People link their policies: the link stays a link.
+        var file = new FileInfo(path);
+        file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+        if (!file.Exists || file.Length > PolicyParser.MaxBytes)
+            return $"{path} is not there, or too large";
+        var before = File.ReadAllBytes(file.FullName);
+        var (text, error) = PolicyEditor.AddEgressRule(s_utf8.GetString(before), host, port);
+        if (text is null)
+            return $"{path}: {error}";
+        Replace(file, s_utf8.GetBytes(text));
+        return null;
+    }
+
+    // On the disk under another name first: neither a crash nor a gate that reads meanwhile finds half of it.
+    private static void Replace(FileInfo file, byte[] content)
+    {
+        var beside = Path.Combine(file.DirectoryName!, $".{file.Name}.{Guid.NewGuid():N}");
+        try
+        {
+            using (var stream = new FileStream(beside, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                File.SetUnixFileMode(stream.SafeFileHandle, File.GetUnixFileMode(file.FullName));
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(beside, file.FullName, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
+    private string? PathOf(string session)
+    {
+        using var connection = database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT policy FROM sessions WHERE session = $session";
+        command.Parameters.AddWithValue("$session", session);
+        return command.ExecuteScalar() is string path && Path.IsPathFullyQualified(path) ? path : null;
+    }
+}
