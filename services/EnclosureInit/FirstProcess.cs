@@ -43,10 +43,11 @@ internal static unsafe class FirstProcess
         }
 
         Send(launcher, [StartMessage.Started]);
-        new Thread(() => Follow(launcher, agent.Id), 64 * 1024).Start();
+        new Thread(() => Follow(launcher, agent.Id), 64 * 1024) { IsBackground = true }.Start();
         var code = Reap(agent.Id);
         // The engine tells it too; but an engine can be gone by then.
         Send(launcher, [StartMessage.Ended, (byte)code]);
+        InitCalls._exit(code);
         return code;
     }
 

@@ -150,7 +150,7 @@ public sealed class Installation : IAsyncDisposable
     private static void CopyBuild(string to)
     {
         var artifacts = FindArtifacts();
-        foreach (var part in new[] { "publish/AgentSandbox/release", "bin/AppHost/release", "bin/LogSink/release", "bin/DnsResolver/release", "bin/EgressProxy/release", "bin/SecretsGateway/release" })
+        foreach (var part in new[] { "publish/AgentSandbox/release", "publish/EnclosureInit/release", "bin/AppHost/release", "bin/LogSink/release", "bin/DnsResolver/release", "bin/EgressProxy/release", "bin/SecretsGateway/release" })
         {
             if (!Directory.Exists(Path.Combine(artifacts, part)))
                 throw new InvalidOperationException($"artifacts/{part} is not built: run ./test.sh, or './gatehouse --version' once");

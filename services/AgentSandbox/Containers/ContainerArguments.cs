@@ -34,10 +34,10 @@ internal static class ContainerArguments
             "--network", "none", "--hostname", "enclosure",
             // Ports below 1024 are the gates'. What Docker lets every user do would let the agent take them.
             "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024",
-            "--sysctl", "net.ipv4.icmp_echo_ignore_all=1", "--sysctl", "net.ipv4.ping_group_range=0 2147483647",
+            "--sysctl", "net.ipv4.icmp_echo_ignore_all=1", "--sysctl", "net.ipv4.ping_group_range=" + (engine.MapsUser ? $"{BubblewrapArguments.Uid} {BubblewrapArguments.Uid}" : "0 2147483647"),
             "--user", user, "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             "--ipc", "private", "--cgroupns", "private",
-            "--ulimit", "core=0:0", "--ulimit", Number($"nofile={engine.OpenFiles(MaxOpenFiles)}:{engine.OpenFiles(MaxOpenFiles)}"),
+            "--ulimit", "core=0:0", "--ulimit", Number($"nofile={EngineFacts.OpenFiles(MaxOpenFiles)}:{EngineFacts.OpenFiles(MaxOpenFiles)}"),
             "--restart", "no", "--log-driver", "none", "--no-healthcheck", "--stop-signal", "SIGKILL",
             "--entrypoint", Init, "--workdir", "/", "--interactive",
         ];

@@ -85,13 +85,14 @@ internal sealed class ContainerMounts(EnclosureSpec spec, ContainerSettings sett
 
         // Unprivileged review commands read the marks of the layers: they are of the user's namespace, whoever mounts.
         options += ",userxattr,nosuid,nodev";
+        if (mount.Upper is null)
+            options += engine.IsDocker ? ",ro" : ThrownAway(mount, index);
         return engine.IsDocker ? Nameless(mount, options) : Named(mount, index, options);
     }
 
     private string Nameless(LayeredMount mount, string options) =>
         $"type=volume,{ContainerArguments.Field("dst=" + mount.At)},volume-nocopy=true,volume-driver=local,volume-opt=type=overlay,volume-opt=device=overlay,"
-        + $"{ContainerArguments.Field("volume-opt=o=" + options)},volume-label={ContainerArguments.InstallationLabel}={installation},volume-label={ContainerArguments.SessionLabel}={settings.Session}"
-        + (mount.Upper is null ? ",readonly" : "");
+        + $"{ContainerArguments.Field("volume-opt=o=" + options)},volume-label={ContainerArguments.InstallationLabel}={installation},volume-label={ContainerArguments.SessionLabel}={settings.Session}";
 
     private string Named(LayeredMount mount, int index, string options)
     {
@@ -102,6 +103,16 @@ internal sealed class ContainerMounts(EnclosureSpec spec, ContainerSettings sett
             "--opt", "type=overlay", "--opt", "device=overlay", "--opt", "o=" + options, name,
         ]));
         return $"{name}:{mount.At}:nocopy,nosuid,nodev,{(mount.Upper is null ? "ro" : "rw")}";
+    }
+
+    // Podman gives a new volume to the container's user before it mounts it read-only: what it changes thereby goes into layers that nobody looks at.
+    private string ThrownAway(LayeredMount mount, int index)
+    {
+        var (upper, work) = (Part(index, "upper"), Part(index, "work"));
+        Directory.CreateDirectory(upper);
+        File.SetUnixFileMode(upper, File.GetUnixFileMode(mount.Host));
+        Directory.CreateDirectory(work);
+        return $",upperdir={upper},workdir={work}";
     }
 
     // The topmost layer lends the merged root its mode and owner.

@@ -37,11 +37,11 @@ internal sealed record EngineFacts
         return new() { IsDocker = true, MapsUser = false, CanEnter = isRoot, HasLimits = true };
     }
 
-    /// <summary>No more than this process may have itself.</summary>
-    public long OpenFiles(long wanted) => IsDocker ? wanted : Math.Min(wanted, HardLimit("Max open files"));
+    /// <summary>No more than this process may have itself: an engine that may not raise the limit refuses the container.</summary>
+    public static long OpenFiles(long wanted) => Math.Min(wanted, HardLimit("Max open files"));
 
     /// <summary>Rootless, the kernel counts the processes of the agent's own user namespace (Linux 5.14); otherwise the pids cgroup counts.</summary>
-    public long ProcessLimit(int? wanted) => Math.Min(MapsUser ? wanted ?? 4096 : long.MaxValue, HardLimit("Max processes"));
+    public long ProcessLimit(int? wanted) => Math.Min(MapsUser ? wanted ?? 4096 : 32_768, HardLimit("Max processes"));
 
     private static long HardLimit(string name)
     {

@@ -29,8 +29,8 @@ internal static unsafe class LoopbackNetwork
             Request(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, LocalRoute(LibC.AF_INET), "make every IPv4 address local");
             // Without echo replies a ping does not falsely succeed; with ping sockets the attempt reaches the wire, where it is recorded.
             Sysctl("net/ipv4/icmp_echo_ignore_all", "1");
-            // In a user namespace only its own groups can be named: 0 there is the agent's.
-            if (!TrySysctl("net/ipv4/ping_group_range", "0 2147483647"))
+            // In a user namespace only its own groups can be named: 0 there is the agent's. An engine that set another than the kernel's default knew which.
+            if (File.ReadAllText("/proc/sys/net/ipv4/ping_group_range").Trim() == "1\t0" && !TrySysctl("net/ipv4/ping_group_range", "0 2147483647"))
                 Sysctl("net/ipv4/ping_group_range", "0 0");
             if (!Directory.Exists("/proc/sys/net/ipv6"))
                 return false;
