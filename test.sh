@@ -3,6 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
 source ./deploy/prepare.sh
+source ./deploy/test-engines.sh
 
 need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
 need_dotnet
@@ -12,6 +13,9 @@ if [ ! -x artifacts/npm/node_modules/.bin/claude ]; then
     mkdir -p artifacts/npm
     npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
 fi
+
+trap stop_engines EXIT
+start_engines || exit 69
 
 echo 'Building' >&2
 mkdir -p artifacts

@@ -8,8 +8,10 @@ public sealed class EnclosureSite : IAsyncDisposable
 
     private readonly TestCertificates _certificates = new();
 
-    private EnclosureSite(Installation installation, TestOrigin web, TestOrigin api, string workspace) =>
-        (Installation, Web, Api, Workspace) = (installation, web, api, workspace);
+    private EnclosureSite(Cell cell, Installation installation, TestOrigin web, TestOrigin api, string workspace) =>
+        (Cell, Installation, Web, Api, Workspace) = (cell, installation, web, api, workspace);
+
+    public Cell Cell { get; }
 
     public Installation Installation { get; }
 
@@ -20,16 +22,25 @@ public sealed class EnclosureSite : IAsyncDisposable
     /// <summary>The folder that holds the policy, and is the workspace.</summary>
     public string Workspace { get; private set; }
 
-    public static async Task<EnclosureSite> CreateAsync(bool unprivileged)
+    public static Task<EnclosureSite> CreateAsync(bool unprivileged) => CreateAsync(unprivileged ? Cell.BubblewrapUnprivileged : Cell.BubblewrapRoot);
+
+    public static async Task<EnclosureSite> CreateAsync(Cell cell)
     {
-        var installation = Installation.Create(unprivileged);
+        var installation = Installation.Create(cell.IsUnprivileged());
+        await cell.PrepareAsync(installation);
         var api = await TestOrigin.StartAsync();
-        var site = new EnclosureSite(installation, null!, api, "");
+        var site = new EnclosureSite(cell, installation, null!, api, "");
         site.Web = await TestOrigin.StartAsync(site._certificates.CreateLeaf("allowed.test", "blocked.test", "deep.wild.test"));
         installation.Environment["TEST_API_KEY"] = Key;
         site.Workspace = site.CreateWorkspace("project");
         return site;
     }
+
+    /// <summary>Another workspace, whose agent is told more.</summary>
+    /// <param name="name">Of the folder.</param>
+    /// <param name="agent">More keys of <c>agent:</c>, a line each.</param>
+    public string CreateWorkspaceFor(string name, params string[] agent) => Installation.Folder(name,
+        [("ca.pem", _certificates.AuthorityPem), ("gatehouse.yaml", Policy("", agent)), ("seen.txt", "lower\n"), ("docs/notes.txt", "notes\n")]);
 
     /// <summary>Another workspace under the same policy.</summary>
     public string CreateWorkspace(string name, string more = "", params (string Path, string Content)[] files) => Installation.Folder(name,
@@ -60,17 +71,19 @@ public sealed class EnclosureSite : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Cell.CleanUpAsync(Installation);
         await Installation.DisposeAsync();
         await Web.DisposeAsync();
         await Api.DisposeAsync();
         _certificates.Dispose();
     }
 
-    private string Policy(string more) => $$"""
+    private string Agent(string[] more) => $"{string.Join("\n  ", Cell.Agent().Split(", ", StringSplitOptions.RemoveEmptyEntries).Append("limits: { processes: 400, duration: 5m }").Append("environment: { FROM_POLICY: \"yes\" }").Concat(more))}";
+
+    private string Policy(string more, params string[] agent) => $$"""
         version: 1
         agent:
-          limits: { processes: 400, duration: 5m }
-          environment: { FROM_POLICY: "yes" }
+          {{Agent(agent)}}
         filesystem:
           inputs: [{ host: docs, at: /docs }]
           workspaces: [{ host: ., at: /workspace, mode: overlay }]

@@ -101,7 +101,7 @@ public sealed class Installation : IAsyncDisposable
         return StartProgram(folder, ["/usr/bin/script", "-qec", $"{setUp}; exec {string.Join(' ', words)}", "/dev/null"]);
     }
 
-    private Process StartProgram(string folder, List<string> command)
+    internal Process StartProgram(string folder, List<string> command)
     {
         if (Uid != 0)
             command = ["/usr/bin/setpriv", $"--reuid={Uid}", $"--regid={Uid}", "--clear-groups", "--", .. command];

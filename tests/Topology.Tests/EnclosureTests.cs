@@ -45,7 +45,7 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
     public async Task Run_OnATerminal_AgentHasItsSizeAndCtrlCIsTheAgents()
     {
         await Gatehouse.RunAsync(Site.Workspace, ["up"]);
-        using var process = Gatehouse.StartOnTerminal(Site.Workspace, "stty rows 31 cols 97 -echo", ["run", "-q", "--", "bash", "-c", "test -t 0 && stty size; trap \"echo got it; exit 4\" INT; while :; do sleep 0.05; done"]);
+        using var process = Gatehouse.StartOnTerminal(Site.Workspace, "stty rows 31 cols 97 -echo", ["run", "-q", "--", "bash", "-c", "trap \"echo got it; exit 4\" INT; test -t 0 && stty size; while :; do sleep 0.05; done"]);
         Assert.Equal("31 97", (await process.StandardOutput.ReadLineAsync())!.Trim());
         await process.StandardInput.WriteAsync('\x03');
         await process.StandardInput.FlushAsync();
@@ -88,7 +88,7 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
     [Fact]
     public async Task Inside_Processes_AreTheAgentsOwn()
     {
-        var result = await Inside("for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done | grep -vcE 'bwrap|bash|tr |^$|grep' ; true");
+        var result = await Inside("for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done | grep -vcE 'bwrap|/.gatehouse/init wait|bash|tr |^$|grep' ; true");
         Assert.Equal("0", result.Output.Trim());
     }
 
@@ -113,7 +113,16 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
     public async Task Inside_HostFiles_OutsideThePolicyAreNotThere()
     {
         var result = await Inside($"ls -d {Gatehouse.Home} {Gatehouse.StateDirectory} /root /home/* /var/run/docker.sock /run/* /sys /boot /mnt 2>/dev/null; cat /etc/shadow /etc/passwd | grep -vE '^(root|agent|nobody):'");
-        Assert.Equal("/home/agent\n", result.Output);
+        if (!Site.Cell.IsContainer())
+        {
+            Assert.Equal("/home/agent\n", result.Output);
+            return;
+        }
+
+        // The image has folders of its own; the host's are not among them.
+        var seen = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("/home/agent", seen);
+        Assert.DoesNotContain(seen, each => each == Gatehouse.Home || each == Gatehouse.StateDirectory || each.Contains("docker.sock", StringComparison.Ordinal) || each.Contains(':', StringComparison.Ordinal));
     }
 
     [Fact]
@@ -205,18 +214,34 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
     private static void Kill(int process, int signal) => System.Diagnostics.Process.Start("/bin/kill", [$"-{signal}", $"{process}"])!.WaitForExit();
 }
 
-public abstract class EnclosureFixture(bool unprivileged) : IAsyncLifetime
+public abstract class EnclosureFixture(Cell cell) : IAsyncLifetime
 {
     public EnclosureSite Site { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Site = await EnclosureSite.CreateAsync(unprivileged);
+    public async Task InitializeAsync() => Site = await EnclosureSite.CreateAsync(cell);
 
     public async Task DisposeAsync() => await Site.DisposeAsync();
 }
 
-public sealed class RootFixture() : EnclosureFixture(unprivileged: false);
+public sealed class RootFixture() : EnclosureFixture(Cell.BubblewrapRoot);
 
-public sealed class UnprivilegedFixture() : EnclosureFixture(unprivileged: true);
+public sealed class UnprivilegedFixture() : EnclosureFixture(Cell.BubblewrapUnprivileged);
+
+public sealed class DockerRootFixture() : EnclosureFixture(Cell.DockerRoot);
+
+public sealed class DockerSocketFixture() : EnclosureFixture(Cell.DockerSocket);
+
+public sealed class PodmanRootFixture() : EnclosureFixture(Cell.PodmanRoot);
+
+public sealed class PodmanRootlessFixture() : EnclosureFixture(Cell.PodmanRootless);
+
+public sealed class DockerRootEnclosureTests(DockerRootFixture fixture) : EnclosureTests(fixture), IClassFixture<DockerRootFixture>;
+
+public sealed class DockerSocketEnclosureTests(DockerSocketFixture fixture) : EnclosureTests(fixture), IClassFixture<DockerSocketFixture>;
+
+public sealed class PodmanRootEnclosureTests(PodmanRootFixture fixture) : EnclosureTests(fixture), IClassFixture<PodmanRootFixture>;
+
+public sealed class PodmanRootlessEnclosureTests(PodmanRootlessFixture fixture) : EnclosureTests(fixture), IClassFixture<PodmanRootlessFixture>;
 
 public sealed class RootEnclosureTests(RootFixture fixture) : EnclosureTests(fixture), IClassFixture<RootFixture>;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Launch;
 
 namespace Gatehouse.AgentSandbox.CommandLine;
@@ -22,6 +23,7 @@ internal static class GatehouseCommand
             ReviewCommands.Undo(),
             LogCommands.Log(),
             PolicyCommands.Create(),
+            DoctorCommand.Create(),
             ImageCommands.Create(),
             PendingCommands.Pending(),
             PendingCommands.Approve(),
@@ -39,6 +41,7 @@ internal static class GatehouseCommand
 
         try
         {
+            ContainerLeftovers.CleanUp();
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (LaunchException e)

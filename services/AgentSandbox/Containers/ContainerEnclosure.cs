@@ -93,7 +93,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
         var process = WaitForProcess();
         if (facts.CanEnter)
         {
-            _network = NetworkEntry.Enter(process, facts.MapsUser, "network");
+            _network = NetworkEntry.Enter(process, facts.MapsUser, isMappedRoot: false, "network");
         }
         else
         {

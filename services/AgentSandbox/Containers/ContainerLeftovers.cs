@@ -1,5 +1,6 @@
 using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
+using Gatehouse.Gate;
 
 namespace Gatehouse.AgentSandbox.Containers;
 
@@ -9,6 +10,14 @@ namespace Gatehouse.AgentSandbox.Containers;
 /// </summary>
 internal static class ContainerLeftovers
 {
+    /// <summary>Before any command; never in its way.</summary>
+    public static void CleanUp()
+    {
+        var state = StateDirectory.Open().Path;
+        if (!ContainerMarker.All(state).IsEmpty)
+            CleanUp(state, new(Path.Combine(state, "sessions")));
+    }
+
     /// <summary>Cheap when there is nothing: one look at a folder. An engine that does not answer is asked again by the next command.</summary>
     public static void CleanUp(string state, SessionStore store)
     {

@@ -21,8 +21,9 @@ internal sealed unsafe class NetworkEntry : IDisposable
     /// <summary>Enters the namespaces of a process. Call from the main thread.</summary>
     /// <param name="process">Its id.</param>
     /// <param name="user">Whether to become its user namespace's root: where this user is not root, it owns that namespace.</param>
+    /// <param name="isMappedRoot">Whether this user is root there already: then its credentials stay, as such a namespace lets nobody set groups.</param>
     /// <param name="mode"><c>network</c> or <c>connections</c>.</param>
-    public static NetworkEntry Enter(int process, bool user, string mode)
+    public static NetworkEntry Enter(int process, bool user, bool isMappedRoot, string mode)
     {
         var pair = stackalloc int[2];
         Check(LibC.socketpair(1, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0, pair), "make a socket pair");
@@ -32,6 +33,8 @@ internal sealed unsafe class NetworkEntry : IDisposable
             List<string> command = [Programs.Nsenter, "--target", $"{process}", "--net"];
             if (user)
                 command.Add("--user");
+            if (user && isMappedRoot)
+                command.Add("--preserve-credentials");
             command.AddRange(["--", InitProgram.Find(), mode, $"{pair[1]}"]);
             return new(SpawnedProcess.Start(command, ["PATH=/usr/bin:/bin"], newSession: true), pair[0]);
         }

@@ -51,7 +51,7 @@ internal sealed unsafe class EnclosureProcess : AgentEnclosure
             if (reply is { Ready: true } && sockets.Length == spec.Sockets.Length)
             {
                 if (spec.Publishes)
-                    enclosure._connections = NetworkEntry.Enter(keeper.Id, user: !spec.IsRoot, "connections");
+                    enclosure._connections = NetworkEntry.Enter(keeper.Id, user: !spec.IsRoot, isMappedRoot: true, "connections");
                 return enclosure;
             }
 

@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Gatehouse.AgentSandbox.Containers;
+using Gatehouse.AgentSandbox.Doctor;
 using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Publishing;
 using Gatehouse.AgentSandbox.Hosting;
 using Gatehouse.AgentSandbox.Recording;
 using Gatehouse.Gate;
 using Gatehouse.Policy;
+using Gatehouse.Policy.Agent;
 using Gatehouse.Policy.Events;
 
 namespace Gatehouse.AgentSandbox.Launch;
@@ -115,9 +117,11 @@ internal static class SessionLauncher
         {
             return container is null ? EnclosureProcess.Prepare(specification) : ContainerEnclosure.Prepare(specification, container);
         }
-        catch (EnclosureException e)
+        catch (Exception e) when (e is EnclosureException or FileNotFoundException)
         {
-            throw new LaunchException(ExitCodes.NotPermitted, e.Message, e);
+            var obstacles = Machine.ObstaclesAsync(container?.Isolation ?? Isolation.Bubblewrap).GetAwaiter().GetResult()
+                .Select(each => $"  {each.Name}: {each.Detail}{(each.Fix is { } fix ? $" → {fix}" : "")}");
+            throw new LaunchException(ExitCodes.NotPermitted, string.Join('\n', obstacles.Prepend(e.Message)), e);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class PolicySchemaTests
     [Fact]
     public void Json_PartOfALaterVersion_SaysSo()
     {
-        Assert.EndsWith("Not supported yet.", At("agent/publish").GetProperty("description").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith("Not supported yet.", At("execution/allow").GetProperty("description").GetString(), StringComparison.Ordinal);
         Assert.DoesNotContain("Not supported yet", At("agent/limits/processes").GetProperty("description").GetString()!, StringComparison.Ordinal);
     }
 

@@ -24,6 +24,9 @@ internal static class FileTree
             return;
         }
 
+        // What a container engine's overlay made for itself belongs to root and is empty: it can be removed, but not opened.
+        if (parent.TryRemoveFolder(name) is 0 or ENOENT)
+            return;
         parent.Unlock(name);
         using (var top = parent.OpenFolder(name))
         {
@@ -124,6 +127,8 @@ internal static class FileTree
             return;
         }
 
+        if (parent.TryRemoveFolder(name) is 0 or ENOENT)
+            return;
         parent.Unlock(name);
         if (depth == FlatDepth)
         {
