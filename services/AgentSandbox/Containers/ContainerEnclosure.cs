@@ -131,12 +131,26 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
     public override int Wait(out bool ran)
     {
         ran = _started;
-        var code = _client!.Wait();
         var answer = new byte[2];
-        if (ReceiveWithin(answer, TimeSpan.FromMilliseconds(1)) == 2 && answer[0] == StartMessage.Ended)
-            return answer[1];
+        int? code = null;
+        // Whichever tells first: the container's first process, or the engine's client, which also ends when its engine does.
+        while (code is null && !_client!.HasEnded())
+        {
+            if (!HasNews(TimeSpan.FromMilliseconds(50)))
+                continue;
+            if (ReceiveWithin(answer, TimeSpan.Zero) != 2 || answer[0] != StartMessage.Ended)
+                break;
+            code = answer[1];
+        }
+
+        // It has the last of the agent's output to write. A client that does not end by itself (Podman 4 can wait for ever on a container that removed
+        // itself) is ended.
+        if (!WaitForClient())
+            return code ?? 128 + 9;
+        if (code is null && ReceiveWithin(answer, TimeSpan.Zero) == 2 && answer[0] == StartMessage.Ended)
+            code = answer[1];
         // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
-        return code;
+        return code ?? _client!.Wait();
     }
 
     public override void Signal(int signal)
@@ -233,10 +247,15 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
         }
     }
 
-    private int ReceiveWithin(Span<byte> buffer, TimeSpan within)
+    private bool HasNews(TimeSpan within)
     {
         var waiting = new LibC.PollDescriptor { Descriptor = _lease, Events = LibC.POLLIN };
-        if (_lease < 0 || LibC.poll(&waiting, 1, (int)within.TotalMilliseconds) != 1)
+        return _lease >= 0 && LibC.poll(&waiting, 1, (int)within.TotalMilliseconds) == 1;
+    }
+
+    private int ReceiveWithin(Span<byte> buffer, TimeSpan within)
+    {
+        if (!HasNews(within))
             return 0;
         fixed (byte* data = buffer)
             return (int)LibC.recv(_lease, data, (nuint)buffer.Length, 0);
