@@ -13,21 +13,35 @@ public sealed class ClaudeCodeTests
     [Fact]
     public async Task ClaudeCode_AskedToPing_AnswersThroughTheGatewayWithoutTheKey()
     {
-        await using var model = await TestOrigin.StartAsync(null, app =>
-        {
-            app.MapMethods("/", ["HEAD"], () => Results.Ok());
-            app.MapPost("/v1/messages", AnswerAsync);
-        });
         await using var gatehouse = Installation.Create(unprivileged: true);
-        gatehouse.Environment["ANTHROPIC_API_KEY"] = Key;
         var program = gatehouse.Folder("claude");
         using (var copy = Process.Start("/bin/cp", ["-rL", ClaudeFolder(), program + "/npm"])!)
             await copy.WaitForExitAsync();
         using (var open = Process.Start("/bin/chmod", ["-R", "a+rX", program])!)
             await open.WaitForExitAsync();
-        var workspace = gatehouse.Folder("project", ("gatehouse.yaml", Policy(program, model.EndPoint.ToString())), ("README.md", "hello\n"));
+        await PingAsync(gatehouse, "limits: { duration: 2m }", $"  inputs: [{{ host: \"{program}/npm\", at: /opt/npm }}]\n", "/opt/npm/node_modules/.bin/claude");
+    }
 
-        var result = await gatehouse.RunAsync(workspace, ["run", "--", "/opt/npm/node_modules/.bin/claude", "-p", "ping"], "");
+    /// <summary>The image is the one that the tests of images build.</summary>
+    [Fact]
+    public async Task ClaudeCode_InTheAgentImageWithDocker_AnswersThroughTheGatewayWithoutTheKey()
+    {
+        await using var gatehouse = Installation.Create(unprivileged: true);
+        await Cell.DockerSocket.PrepareAsync(gatehouse);
+        await PingAsync(gatehouse, "isolation: docker\n  image: \"gatehouse/agent:test\"\n  limits: { duration: 2m, memory: 2GiB, processes: 512 }", "", "claude");
+    }
+
+    private static async Task PingAsync(Installation gatehouse, string agent, string inputs, string claude)
+    {
+        await using var model = await TestOrigin.StartAsync(null, app =>
+        {
+            app.MapMethods("/", ["HEAD"], () => Results.Ok());
+            app.MapPost("/v1/messages", AnswerAsync);
+        });
+        gatehouse.Environment["ANTHROPIC_API_KEY"] = Key;
+        var workspace = gatehouse.Folder("project", ("gatehouse.yaml", Policy(agent, inputs, model.EndPoint.ToString())), ("README.md", "hello\n"));
+
+        var result = await gatehouse.RunAsync(workspace, ["run", "--", claude, "-p", "ping"], "");
         var look = await gatehouse.ScriptAsync(workspace, "env; cat /proc/*/environ /workspace/* /etc/* 2>/dev/null | tr '\\0' '\\n'");
         var record = await gatehouse.RunAsync(workspace, ["log", "--json", "--limit", "500"]);
 
@@ -67,14 +81,13 @@ public sealed class ClaudeCodeTests
         throw new InvalidOperationException("run ./test.sh, which installs Claude Code into artifacts/npm");
     }
 
-    private static string Policy(string program, string model) => $$"""
+    private static string Policy(string agent, string inputs, string model) => $$"""
         version: 1
         agent:
-          limits: { duration: 2m }
+          {{agent}}
           environment: { DISABLE_AUTOUPDATER: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_TELEMETRY: "1" }
         filesystem:
-          inputs: [{ host: "{{program}}/npm", at: /opt/npm }]
-          workspaces: [{ host: ., at: /workspace }]
+        {{inputs}}  workspaces: [{ host: ., at: /workspace }]
           scratch: [{ at: /tmp, size: 256MiB }]
         secrets:
           - name: anthropic

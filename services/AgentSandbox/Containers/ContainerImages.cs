@@ -25,8 +25,9 @@ internal static class ContainerImages
         if (image == ContainerSettings.DefaultImage || image.StartsWith(ContainerSettings.DefaultImage + ":", StringComparison.Ordinal))
             throw new EnclosureException($"the image {image} is not there yet: make it with 'gatehouse image build{(engine.Name == "podman" ? " --engine podman" : "")}', or name another in agent.image");
         progress($"fetching the image {image}");
-        var pull = new ProcessStartInfo(engine.Path, ["pull", "--quiet", image]) { RedirectStandardOutput = true };
+        var pull = new ProcessStartInfo(engine.Path, ["pull", "--quiet", image]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         using var process = Process.Start(pull)!;
+        process.StandardInput.Close();
         await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)

@@ -1,4 +1,5 @@
 using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Native;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
 using Gatehouse.Gate;
 
@@ -13,9 +14,16 @@ internal static class ContainerLeftovers
     /// <summary>Before any command; never in its way.</summary>
     public static void CleanUp()
     {
-        var state = StateDirectory.Open().Path;
-        if (!ContainerMarker.All(state).IsEmpty)
-            CleanUp(state, new(Path.Combine(state, "sessions")));
+        try
+        {
+            var state = StateDirectory.Open().Path;
+            if (!ContainerMarker.All(state).IsEmpty)
+                CleanUp(state, new(Path.Combine(state, "sessions")));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException or SystemCallException or EnclosureException)
+        {
+            // What the command itself needs of the state directory it says itself; what is left here is tried again by the next one.
+        }
     }
 
     /// <summary>Cheap when there is nothing: one look at a folder. An engine that does not answer is asked again by the next command.</summary>

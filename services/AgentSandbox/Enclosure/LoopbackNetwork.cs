@@ -30,7 +30,8 @@ internal static unsafe class LoopbackNetwork
             // Without echo replies a ping does not falsely succeed; with ping sockets the attempt reaches the wire, where it is recorded.
             Sysctl("net/ipv4/icmp_echo_ignore_all", "1");
             // In a user namespace only its own groups can be named: 0 there is the agent's. An engine that set another than the kernel's default knew which.
-            if (File.ReadAllText("/proc/sys/net/ipv4/ping_group_range").Trim() == "1\t0" && !TrySysctl("net/ipv4/ping_group_range", "0 2147483647"))
+            // That default, 1 to 0, is shown in a user namespace as the group that stands for those it can not name.
+            if (File.ReadAllText("/proc/sys/net/ipv4/ping_group_range").Trim() is "1\t0" or "65534\t65534" && !TrySysctl("net/ipv4/ping_group_range", "0 2147483647"))
                 Sysctl("net/ipv4/ping_group_range", "0 0");
             if (!Directory.Exists("/proc/sys/net/ipv6"))
                 return false;
