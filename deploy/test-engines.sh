@@ -44,6 +44,8 @@ stop_engines() {
             sleep 0.1
         done
     fi
+    # The daemon leaves the mount of its own network namespace.
+    umount "$engines/exec/netns/default" 2>/dev/null
     userdel gatehouse-tests 2>/dev/null
     sed -i '/^gatehouse-tests:/d' /etc/subuid /etc/subgid 2>/dev/null
     rm -rf --one-file-system "$engines"
