@@ -27,7 +27,17 @@ public sealed class EnclosureSite : IAsyncDisposable
     public static async Task<EnclosureSite> CreateAsync(Cell cell)
     {
         var installation = Installation.Create(cell.IsUnprivileged());
-        await cell.PrepareAsync(installation);
+        try
+        {
+            await cell.PrepareAsync(installation);
+        }
+        catch
+        {
+            await cell.CleanUpAsync(installation);
+            await installation.DisposeAsync();
+            throw;
+        }
+
         var api = await TestOrigin.StartAsync();
         var site = new EnclosureSite(cell, installation, null!, api, "");
         site.Web = await TestOrigin.StartAsync(site._certificates.CreateLeaf("allowed.test", "blocked.test", "deep.wild.test"));

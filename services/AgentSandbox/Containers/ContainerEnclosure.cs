@@ -27,7 +27,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
     private NetworkEntry? _network;
     private HelperContainer? _helper;
     private int _lease = -1;
-    private bool _started, _removed;
+    private bool _started, _removed, _forced;
 
     private ContainerEnclosure(EnclosureSpec spec, ContainerSettings settings, EngineCommand engine)
     {
@@ -189,7 +189,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
         if (_settings.WritableRoot && _started)
             RootChanges = ContainerImages.ChangesAsync(_engine, _settings.ContainerName).GetAwaiter().GetResult();
         // A container that ended well was removed by the engine, with its volumes; what did not is removed here, or by the next command.
-        var clean = ended && _started && !_settings.WritableRoot && _marker.Volumes.IsEmpty && _marker.HostMounts.IsEmpty;
+        var clean = ended && !_forced && _started && !_settings.WritableRoot && _marker.Volumes.IsEmpty && _marker.HostMounts.IsEmpty;
         if (clean || ContainerLeftovers.RemoveAsync(_settings.State, _marker).GetAwaiter().GetResult())
             ContainerMarker.Remove(_settings.State, _settings.Session);
     }
@@ -203,6 +203,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
                 continue;
             _client.Kill(9);
             _client.Wait();
+            _forced = true;
             return false;
         }
 
