@@ -4,6 +4,8 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
 source ./deploy/prepare.sh
 source ./deploy/test-engines.sh
+# Services that a test kills would leave their diagnostics sockets in /tmp.
+export DOTNET_EnableDiagnostics=0
 
 need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
 need_dotnet

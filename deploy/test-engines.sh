@@ -6,7 +6,7 @@ DOCKER_HOST=unix://$engines/docker.sock
 export GATEHOUSE_TEST_IMAGE DOCKER_HOST
 
 start_engines() {
-    need dockerd:docker.io podman:podman runc:runc crun:crun newuidmap:uidmap /usr/lib/podman/netavark:netavark iptables:iptables debootstrap:debootstrap nsenter:util-linux
+    need dockerd:docker.io docker-compose:docker-compose podman:podman runc:runc crun:crun newuidmap:uidmap /usr/lib/podman/netavark:netavark iptables:iptables debootstrap:debootstrap nsenter:util-linux
     mkdir -p "$engines"
     if [ ! -s "$GATEHOUSE_TEST_IMAGE" ]; then
         echo 'Making the image for the tests of containers' >&2

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Builds every image of Gatehouse but the agent's (agent.sh): gatehouse/{log-sink,dns-resolver,egress-proxy,secrets-gateway,sandbox}.
+# Builds every image of Gatehouse but the agent's (agent.sh): gatehouse/{log-sink,dns-resolver,egress-proxy,secrets-gateway,sandbox}; named, also
+# demo-origin, the internet of the demo.
 #   build.sh [--base IMAGE] [--tag TAG] [NAME…]
 # With --base the services carry their own runtime (self-contained), so that any glibc image does; without, they stand on Microsoft's ASP.NET image.
-# Environment: GATEHOUSE_ENGINE (docker | podman). `sandbox` wants artifacts/publish/AgentSandbox/release/gatehouse, and publishes it when it is not there.
+# Environment: GATEHOUSE_ENGINE (docker | podman). `sandbox` takes gatehouse and gatehouse-init from artifacts/publish, and publishes them when they are not there.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 engine=${GATEHOUSE_ENGINE:-docker}
 base= tag=latest
-declare -A projects=([log-sink]=LogSink [dns-resolver]=DnsResolver [egress-proxy]=EgressProxy [secrets-gateway]=SecretsGateway)
+declare -A projects=([log-sink]=LogSink [dns-resolver]=DnsResolver [egress-proxy]=EgressProxy [secrets-gateway]=SecretsGateway [demo-origin]=DemoOrigin)
 names=()
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -33,17 +34,19 @@ for name in "${names[@]}"; do
   [[ -z $base ]] || arguments+=(--build-arg "BASE=$base")
   mkdir "$work/$name"
   if [[ $name == sandbox ]]; then
-    command=$root/artifacts/publish/AgentSandbox/release/gatehouse
-    [[ -x $command ]] || quietly dotnet publish "$root/services/AgentSandbox" -c Release -v q
-    cp "$command" "$work/$name/"
+    for program in AgentSandbox/release/gatehouse EnclosureInit/release/gatehouse-init; do
+      [[ -x $root/artifacts/publish/$program ]] || quietly dotnet publish "$root/services/${program%%/*}" -c Release -v q
+      cp "$root/artifacts/publish/$program" "$work/$name/"
+    done
     file=$here/services/sandbox.Dockerfile
   else
-    project=${projects[$name]} publish=(-c Release -v q -maxcpucount:1 -p:DebugType=none -o "$work/$name") entry="dotnet Gatehouse.${projects[$name]}.dll"
+    project=${projects[$name]} source=$root/services/${projects[$name]} publish=(-c Release -v q -maxcpucount:1 -p:DebugType=none -o "$work/$name") entry="dotnet Gatehouse.${projects[$name]}.dll"
     if [[ -n $base ]]; then
       case $(uname -m) in aarch64) rid=linux-arm64 ;; *) rid=linux-x64 ;; esac
       publish+=(--self-contained -r "$rid") entry=./Gatehouse.$project
     fi
-    quietly dotnet publish "$root/services/$project" "${publish[@]}"
+    [[ $name != demo-origin ]] || source=$root/examples/demo/Origin
+    quietly dotnet publish "$source" "${publish[@]}"
     arguments+=(--build-arg "SERVICE=$name" --build-arg "ENTRY=$entry")
     file=$here/services/Dockerfile
   fi

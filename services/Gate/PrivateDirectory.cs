@@ -11,7 +11,8 @@ internal static class PrivateDirectory
     /// <summary>Creates the directory and its parents, each 0700, or checks the one that is there.</summary>
     /// <param name="path">Absolute.</param>
     /// <param name="source">The variable to set when this one will not do.</param>
-    public static string Ensure(string path, string source)
+    /// <param name="owner">Whose it must be; null for this process's user.</param>
+    public static string Ensure(string path, string source, uint? owner = null)
     {
         if (!Path.IsPathFullyQualified(path))
             throw new IOException($"{path} is a relative path. Set {source} to an absolute one.");
@@ -25,7 +26,7 @@ internal static class PrivateDirectory
             throw new IOException($"{path} is a symbolic link. Remove it, or set {source} to a directory of your own.");
         if (status.Type != Libc.S_IFDIR)
             throw new IOException($"{path} is not a directory. Remove it, or set {source} to a directory of your own.");
-        if (status.UserId != Libc.geteuid())
+        if (status.UserId != (owner ?? Libc.geteuid()))
             throw new IOException($"{path} belongs to user {status.UserId}. Set {source} to a directory of your own.");
         if ((status.Mode & 0x3F) != 0)
             throw new IOException($"{path} is open to other users. Run: chmod 700 '{path}'");

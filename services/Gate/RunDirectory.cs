@@ -13,19 +13,30 @@ public sealed class RunDirectory
     /// <summary>sun_path holds 108 bytes, the last of them NUL (unix(7)).</summary>
     private const int MaxSocketPath = 107;
 
-    private RunDirectory(string path) => Path = path;
+    /// <summary>
+    /// For root in a container beside the gates' containers, which run as another user: the uid that the run directory, and so the gates, belong to.
+    /// Heeded for root alone, who could become that user anyway.
+    /// </summary>
+    private const string OwnerVariable = "GATEHOUSE_RUN_OWNER";
+
+    private RunDirectory(string path, uint owner) => (Path, Owner) = (path, owner);
 
     public string Path { get; }
 
+    /// <summary>Uid that everything in it belongs to: this process's user, but see <c>GATEHOUSE_RUN_OWNER</c>.</summary>
+    public uint Owner { get; }
+
     /// <summary>Creates it when missing.</summary>
     /// <exception cref="IOException">It is a link, somebody else's, or open to others: what to do is in the message.</exception>
-    public static RunDirectory Open() => Open(Find(Environment.GetEnvironmentVariable));
+    public static RunDirectory Open() => Open(Find(Environment.GetEnvironmentVariable), FindOwner(Environment.GetEnvironmentVariable));
 
     /// <summary>The one at this absolute path.</summary>
     /// <inheritdoc cref="Open()"/>
-    public static RunDirectory Open(string path)
+    public static RunDirectory Open(string path) => Open(path, Libc.geteuid());
+
+    private static RunDirectory Open(string path, uint owner)
     {
-        var run = new RunDirectory(PrivateDirectory.Ensure(path, "GATEHOUSE_RUN"));
+        var run = new RunDirectory(PrivateDirectory.Ensure(path, "GATEHOUSE_RUN", owner), owner);
         _ = run.GateSocket("secrets"); // The longest one: better told now than by a failing bind.
         return run;
     }
@@ -40,6 +51,15 @@ public sealed class RunDirectory
             ? socket
             : throw new IOException(
                 $"{socket} is {length} bytes long, a unix socket's path at most {MaxSocketPath}. Set GATEHOUSE_RUN to a shorter directory.");
+    }
+
+    internal static uint FindOwner(Func<string, string?> environment)
+    {
+        if (environment(OwnerVariable) is not { Length: > 0 } text)
+            return Libc.geteuid();
+        if (!uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var owner))
+            throw new IOException($"{OwnerVariable} is '{text}': write a user id, or unset it.");
+        return Libc.geteuid() == 0 ? owner : Libc.geteuid();
     }
 
     internal static string Find(Func<string, string?> environment)

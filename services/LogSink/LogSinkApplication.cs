@@ -27,6 +27,7 @@ internal static class LogSinkApplication
     {
         var builder = Defaults.CreateBuilder(args);
         builder.AddServiceDefaults();
+        UnixSocket.RemoveStale(builder.Configuration["urls"]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -11,8 +12,8 @@ internal static class DemoCertificates
 {
     private static readonly TimeSpan s_lifetime = TimeSpan.FromDays(30);
 
-    /// <returns>A server certificate for the names.</returns>
-    public static X509Certificate2 Create(string authorityFile, params string[] names)
+    /// <returns>A server certificate for the address and the names.</returns>
+    public static X509Certificate2 Create(string authorityFile, IPAddress address, params string[] names)
     {
         var now = TimeProvider.System.GetUtcNow();
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -27,6 +28,7 @@ internal static class DemoCertificates
         var alternatives = new SubjectAlternativeNameBuilder();
         foreach (var name in names)
             alternatives.AddDnsName(name);
+        alternatives.AddIpAddress(address);
         request.CertificateExtensions.Add(alternatives.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1")], false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));

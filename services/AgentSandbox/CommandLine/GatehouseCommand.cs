@@ -12,6 +12,7 @@ internal static class GatehouseCommand
         var root = new RootCommand("Runs an AI agent in an enclosure: it can do what the policy names, nothing else, and leaves a record.")
         {
             RunCommand.Create(),
+            EncloseCommand.Create(),
             InitCommand.Create(),
             ServiceCommands.Up(),
             ServiceCommands.Down(),

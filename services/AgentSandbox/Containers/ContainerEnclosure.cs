@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using Gatehouse.AgentSandbox.Containers.Protocol;
 using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Launch;
@@ -11,7 +10,7 @@ namespace Gatehouse.AgentSandbox.Containers;
 /// An enclosure that a container engine makes. Its first process is ours and holds back the agent's program until the gates are ready; its connection
 /// to this process is the container's lease: when this process is gone, however, the container ends, and the engine removes it.
 /// </summary>
-internal sealed unsafe class ContainerEnclosure : AgentEnclosure
+internal sealed class ContainerEnclosure : AgentEnclosure
 {
     /// <summary>From the engine's <c>start</c> to a process: seconds on a busy machine.</summary>
     private static readonly TimeSpan s_startWithin = TimeSpan.FromSeconds(60);
@@ -26,7 +25,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
     private SpawnedProcess? _client;
     private NetworkEntry? _network;
     private HelperContainer? _helper;
-    private int _lease = -1;
+    private ContainerLease? _lease;
     private bool _started, _removed, _forced;
 
     private ContainerEnclosure(EnclosureSpec spec, ContainerSettings settings, EngineCommand engine)
@@ -103,7 +102,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
 
         var made = _network.Make(new(_spec.Sockets, StaysForConnections: _spec.Publishes));
         Sockets = [.. made[..^1]];
-        _lease = made[^1];
+        _lease = new(made[^1]);
         if (!_spec.Publishes)
             CloseNetwork();
     }
@@ -114,41 +113,30 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
         if (!_settings.HasPath && _image!.Path is { Length: > 0 and < 4096 } path)
             environment = environment.SetItem("PATH", path);
         var message = new StartMessage(_spec.WorkingDirectory, _spec.Command, [.. environment.Select(variable => $"{variable.Key}={variable.Value}")]);
-        SendAll(message.ToBytes());
-        var answer = new byte[1024];
-        var length = ReceiveWithin(answer, s_startWithin);
-        if (length > 0 && answer[0] == StartMessage.Started)
-        {
-            _started = true;
-            return;
-        }
-
-        throw new EnclosureException(length > 1 && answer[0] == StartMessage.NotStarted
-            ? $"{_spec.Command[0]} could not be started in the image {_settings.Image}: {Encoding.UTF8.GetString(answer, 1, length - 1)}"
-            : $"the container of {_settings.Image} ended before the agent's program was started");
+        _lease!.Start(message, $"in the image {_settings.Image}");
+        _started = true;
     }
 
     public override int Wait(out bool ran)
     {
         ran = _started;
-        var answer = new byte[2];
         int? code = null;
         // Whichever tells first: the container's first process, or the engine's client, which also ends when its engine does.
         while (code is null && !_client!.HasEnded())
         {
-            if (!HasNews(TimeSpan.FromMilliseconds(50)))
+            if (!_lease!.HasNews(TimeSpan.FromMilliseconds(50)))
                 continue;
-            if (ReceiveWithin(answer, TimeSpan.Zero) != 2 || answer[0] != StartMessage.Ended)
+            code = _lease.ReadEnd();
+            if (code is null)
                 break;
-            code = answer[1];
         }
 
         // It has the last of the agent's output to write. A client that does not end by itself (Podman 4 can wait for ever on a container that removed
         // itself) is ended.
         if (!WaitForClient())
             return code ?? 128 + 9;
-        if (code is null && ReceiveWithin(answer, TimeSpan.Zero) == 2 && answer[0] == StartMessage.Ended)
-            code = answer[1];
+        if (code is null && _lease!.HasNews(TimeSpan.Zero))
+            code = _lease.ReadEnd();
         // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
         return code ?? _client!.Wait();
     }
@@ -161,17 +149,10 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
             return;
         }
 
-        var number = (byte)signal;
-        _ = LibC.send(_lease, &number, 1, 0x4000);
+        _lease!.Signal(signal);
     }
 
-    // Without its lease the first process ends, and with it the container.
-    public override void Kill()
-    {
-        const int SHUT_RDWR = 2;
-        if (_lease >= 0)
-            _ = LibC.shutdown(_lease, SHUT_RDWR);
-    }
+    public override void Kill() => _lease?.Kill();
 
     public override int CreateSocket(bool isIPv6) => _network?.CreateSocket(isIPv6) ?? throw new EnclosureException("nothing is published");
 
@@ -180,8 +161,7 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
         CloseSockets();
         Kill();
         CloseNetwork();
-        if (Interlocked.Exchange(ref _lease, -1) is >= 0 and var lease)
-            _ = LibC.close(lease);
+        _lease?.Dispose();
         if (_removed)
             return;
         _removed = true;
@@ -234,31 +214,4 @@ internal sealed unsafe class ContainerEnclosure : AgentEnclosure
     }
 
     private string RuntimeHint() => _settings.Runtime is { } runtime ? $": does the runtime {runtime} work with this machine's cgroups? 'gatehouse doctor' says which do" : ": see 'gatehouse doctor'";
-
-    private void SendAll(ReadOnlySpan<byte> bytes)
-    {
-        while (!bytes.IsEmpty)
-        {
-            nint sent;
-            fixed (byte* data = bytes)
-                sent = LibC.send(_lease, data, (nuint)bytes.Length, 0x4000);
-            if (sent <= 0)
-                throw new EnclosureException($"the container of {_settings.Image} ended before the agent's program was started");
-            bytes = bytes[(int)sent..];
-        }
-    }
-
-    private bool HasNews(TimeSpan within)
-    {
-        var waiting = new LibC.PollDescriptor { Descriptor = _lease, Events = LibC.POLLIN };
-        return _lease >= 0 && LibC.poll(&waiting, 1, (int)within.TotalMilliseconds) == 1;
-    }
-
-    private int ReceiveWithin(Span<byte> buffer, TimeSpan within)
-    {
-        if (!HasNews(within))
-            return 0;
-        fixed (byte* data = buffer)
-            return (int)LibC.recv(_lease, data, (nuint)buffer.Length, 0);
-    }
 }

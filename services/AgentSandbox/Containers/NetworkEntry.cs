@@ -25,17 +25,26 @@ internal sealed unsafe class NetworkEntry : IDisposable
     /// <param name="mode"><c>network</c> or <c>connections</c>.</param>
     public static NetworkEntry Enter(int process, bool user, bool isMappedRoot, string mode)
     {
+        List<string> command = [Programs.Nsenter, "--target", $"{process}", "--net"];
+        if (user)
+            command.Add("--user");
+        if (user && isMappedRoot)
+            command.Add("--preserve-credentials");
+        command.Add("--");
+        return Start(command, mode);
+    }
+
+    /// <summary>In the namespace that this process is in itself. Call from the main thread.</summary>
+    public static NetworkEntry Here() => Start([], "network");
+
+    private static NetworkEntry Start(List<string> command, string mode)
+    {
         var pair = stackalloc int[2];
         Check(LibC.socketpair(1, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0, pair), "make a socket pair");
         try
         {
             Check(LibC.fcntl(pair[1], LibC.F_SETFD, 0), "let a process inherit its socket");
-            List<string> command = [Programs.Nsenter, "--target", $"{process}", "--net"];
-            if (user)
-                command.Add("--user");
-            if (user && isMappedRoot)
-                command.Add("--preserve-credentials");
-            command.AddRange(["--", InitProgram.Find(), mode, $"{pair[1]}"]);
+            command.AddRange([InitProgram.Find(), mode, $"{pair[1]}"]);
             return new(SpawnedProcess.Start(command, ["PATH=/usr/bin:/bin"], newSession: true), pair[0]);
         }
         catch

@@ -33,7 +33,7 @@ internal sealed class SessionGates : IDisposable
                     Sockets = [.. mine.Select(i => sockets[i])],
                     Environment = gate == "secrets" ? SecretVariables(policy.Policy) : null,
                 };
-                var lease = await GateClient.OpenSessionAsync(run.GateSocket(gate), header, [.. mine.Select(i => descriptors[i])], cancellationToken);
+                var lease = await GateClient.OpenSessionAsync(run.GateSocket(gate), header, [.. mine.Select(i => descriptors[i])], cancellationToken, run.Owner);
                 lock (gates._leases)
                     gates._leases.Add((gate, lease));
             });

@@ -125,7 +125,8 @@ internal static class SessionLauncher
         }
     }
 
-    private static (int Code, string Reason) WaitFor(AgentEnclosure enclosure, SessionGates gates, AgentPolicy policy, TimeProvider time)
+    /// <summary>Starts the agent and waits for its end, or for that of the time it was given.</summary>
+    public static (int Code, string Reason) WaitFor(AgentEnclosure enclosure, SessionGates gates, AgentPolicy policy, TimeProvider time)
     {
         using var signals = new SignalForwarder(enclosure);
         using var ended = new CancellationTokenSource();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -13,6 +14,9 @@ namespace Gatehouse.AgentSandbox.Recording;
 /// <summary>The command's view of the log sink, found through <c>log-sink.json</c> in the run directory.</summary>
 internal sealed class LogSinkClient : IDisposable
 {
+    /// <summary>How Kestrel writes the address of a unix socket.</summary>
+    private const string UnixPrefix = "http://unix:";
+
     private readonly HttpClient _http;
 
     private LogSinkClient(HttpClient http) => _http = http;
@@ -30,7 +34,15 @@ internal sealed class LogSinkClient : IDisposable
             }
 
             // The caller's HTTP_PROXY has no business with what stays on this machine.
-            var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { BaseAddress = url };
+            var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) };
+            if (address.Url.StartsWith(UnixPrefix, StringComparison.OrdinalIgnoreCase))
+            {
+                var path = address.Url[UnixPrefix.Length..];
+                handler.ConnectCallback = async (_, cancellationToken) => await ConnectAsync(path, cancellationToken);
+                url = new("http://log-sink");
+            }
+
+            var http = new HttpClient(handler) { BaseAddress = url };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", address.Token);
             return new(http);
         }
@@ -121,6 +133,21 @@ internal sealed class LogSinkClient : IDisposable
             return response;
         using (response)
             throw new LaunchException(ExitCodes.Unavailable, $"the log sink answered {(int)response.StatusCode}: see 'gatehouse status'");
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public void Dispose() => _http.Dispose();

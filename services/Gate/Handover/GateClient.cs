@@ -14,10 +14,11 @@ public static class GateClient
     /// <param name="socketPath">The gate's unix socket.</param>
     /// <param name="header">What the descriptors are, in the same order.</param>
     /// <param name="descriptors">File descriptors.</param>
+    /// <param name="owner">Uid that the gate must run as; null for this process's own.</param>
     /// <returns>The lease: the gate serves the session until it is closed, by whatever end of this process.</returns>
     /// <exception cref="GateUnavailableException">Nobody listens, the answer is an error, or none came in 10 s.</exception>
     public static async Task<Socket> OpenSessionAsync(
-        string socketPath, SessionHeader header, IReadOnlyList<int> descriptors, CancellationToken cancellationToken)
+        string socketPath, SessionHeader header, IReadOnlyList<int> descriptors, CancellationToken cancellationToken, uint? owner = null)
     {
         var message = Frame(header, descriptors.Count);
         var gate = Path.GetFileNameWithoutExtension(socketPath);
@@ -28,7 +29,7 @@ public static class GateClient
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), timeout.Token);
             // The header may carry secrets: they go to a gate of this user, or to nobody.
-            if (!SocketFacts.IsPeerSameUser(socket.SafeHandle))
+            if (SocketFacts.PeerUser(socket.SafeHandle) != (owner ?? Libc.geteuid()))
                 throw new GateUnavailableException($"The {gate} gate at {socketPath} runs as another user. Stop it, or set GATEHOUSE_RUN.");
             var sent = DescriptorChannel.Send(socket.SafeHandle, message, [.. descriptors]);
             await HandoverProtocol.SendAllAsync(socket, message.AsMemory(sent), timeout.Token);

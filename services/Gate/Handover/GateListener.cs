@@ -85,7 +85,8 @@ internal sealed partial class GateListener(
 
     private void Serve(Socket connection)
     {
-        if (!SocketFacts.IsPeerSameUser(connection.SafeHandle))
+        // Root could become this user; in a deployment of containers the launcher is root in its own, and this gate is not.
+        if (SocketFacts.PeerUser(connection.SafeHandle) is not { } user || (user != Libc.geteuid() && user != 0))
         {
             Log.Stranger(logger);
             connection.Dispose();

@@ -6,13 +6,12 @@ namespace Gatehouse.Gate.Native;
 /// <summary>What the kernel says a socket is, whatever its sender says.</summary>
 internal static unsafe class SocketFacts
 {
-    /// <summary>Whether the process at the other end of a unix socket runs as this process's user.</summary>
-    public static bool IsPeerSameUser(SafeSocketHandle socket)
+    /// <summary>The user that the process at the other end of a unix socket ran as when it connected, or listened; null when it can not be told.</summary>
+    public static uint? PeerUser(SafeSocketHandle socket)
     {
         PeerCredentials peer;
         var length = (uint)sizeof(PeerCredentials);
-        return Libc.getsockopt(socket, Libc.SOL_SOCKET, Libc.SO_PEERCRED, &peer, &length) == 0
-            && length == sizeof(PeerCredentials) && peer.UserId == Libc.geteuid();
+        return Libc.getsockopt(socket, Libc.SOL_SOCKET, Libc.SO_PEERCRED, &peer, &length) == 0 && length == sizeof(PeerCredentials) ? peer.UserId : null;
     }
 
     /// <summary>Null when the descriptor is no socket or has no such option.</summary>

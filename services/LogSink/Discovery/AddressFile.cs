@@ -18,8 +18,9 @@ internal sealed class AddressFile(IServer server, IOptions<LogSinkOptions> optio
 
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        var bound = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault();
-        if (bound is null)
+        // A socket in the run directory can be reached by those without a network to it: the launcher in its container.
+        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses;
+        if ((addresses?.FirstOrDefault(UnixSocket.IsOne) ?? addresses?.FirstOrDefault()) is not { } bound)
             return;
         var address = new SinkAddress(Reachable(bound), options.Value.Token, configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 } otlp ? otlp : null);
         _written = JsonSerializer.Serialize(address, SinkAddressJson.Default.SinkAddress);
@@ -51,6 +52,8 @@ internal sealed class AddressFile(IServer server, IOptions<LogSinkOptions> optio
     /// <summary>"All addresses" is where to listen, not where to connect.</summary>
     private static string Reachable(string bound)
     {
+        if (UnixSocket.IsOne(bound))
+            return bound;
         var url = new UriBuilder(bound.Replace("://+", "://0.0.0.0", StringComparison.Ordinal).Replace("://*", "://0.0.0.0", StringComparison.Ordinal));
         if (IPAddress.TryParse(url.Host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)))
             url.Host = "127.0.0.1";

@@ -18,6 +18,16 @@ public sealed class DirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Owner_NamedForRoot_IsRootsWordAlone()
+    {
+        Assert.True(Environment.IsPrivilegedProcess, "needs root: run ./test.sh");
+        Assert.Equal(1654u, RunDirectory.FindOwner(name => name == "GATEHOUSE_RUN_OWNER" ? "1654" : null));
+        Assert.Equal(0u, RunDirectory.FindOwner(_ => null));
+        var error = Assert.Throws<IOException>(() => RunDirectory.FindOwner(_ => "me"));
+        Assert.Contains("user id", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Directory_ThatIsALink_IsRefused()
     {
         Directory.CreateSymbolicLink(_folder.File("run"), _folder.Path);

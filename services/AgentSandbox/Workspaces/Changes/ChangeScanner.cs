@@ -17,24 +17,33 @@ internal sealed class ChangeScanner
     private readonly Folder _upper;
     private readonly Folder _host;
     private readonly HideRules _hide;
+    private readonly bool _isCopy;
     private readonly CancellationToken _cancelled;
     private readonly ImmutableArray<Change>.Builder _changes = ImmutableArray.CreateBuilder<Change>();
     private readonly Stack<Visit> _pending = new();
     private int _seen;
 
-    private ChangeScanner(Folder upper, Folder host, HideRules hide, CancellationToken cancelled)
+    private ChangeScanner(Folder upper, Folder host, HideRules hide, bool isCopy, CancellationToken cancelled)
     {
         _upper = upper;
         _host = host;
         _hide = hide;
+        _isCopy = isCopy;
         _cancelled = cancelled;
     }
 
     /// <returns>Ordered by path, each folder before what is in it.</returns>
     /// <exception cref="WorkspaceException">There are too many, too deep, or the layer was tampered with.</exception>
-    public static ImmutableArray<Change> Scan(Folder upper, Folder host, HideRules hide, CancellationToken cancelled = default)
+    public static ImmutableArray<Change> Scan(Folder upper, Folder host, HideRules hide, CancellationToken cancelled = default) =>
+        Run(new(upper, host, hide, isCopy: false, cancelled));
+
+    /// <summary>Compares a whole copy of the host's folder: what is not in it was deleted, and marks of OverlayFS are the agent's own and mean nothing.</summary>
+    /// <inheritdoc cref="Scan"/>
+    public static ImmutableArray<Change> ScanCopy(Folder copy, Folder host, HideRules hide, CancellationToken cancelled = default) =>
+        Run(new(copy, host, hide, isCopy: true, cancelled));
+
+    private static ImmutableArray<Change> Run(ChangeScanner scanner)
     {
-        var scanner = new ChangeScanner(upper, host, hide, cancelled);
         scanner.Walk();
         scanner._changes.Sort((left, right) => left.Path.CompareTo(right.Path));
         return scanner._changes.ToImmutable();
@@ -42,7 +51,7 @@ internal sealed class ChangeScanner
 
     private void Walk()
     {
-        _pending.Push(new(RelativePath.Root, _hide.Start, HasLower: true, IsOpaque: false));
+        _pending.Push(new(RelativePath.Root, _hide.Start, HasLower: true, IsOpaque: _isCopy));
         while (_pending.TryPop(out var visit))
         {
             _cancelled.ThrowIfCancellationRequested();
@@ -60,7 +69,7 @@ internal sealed class ChangeScanner
 
     private void Enter(Visit visit, Folder folder)
     {
-        var marks = OverlayMarks.Of(folder, visit.Path);
+        var marks = _isCopy ? default : OverlayMarks.Of(folder, visit.Path);
         visit = visit with { IsOpaque = visit.IsOpaque || marks.IsOpaque };
         using var lower = visit.HasLower ? _host.OpenFolder(visit.Path) : null;
         var entries = folder.List(MaxEntries);
@@ -78,11 +87,11 @@ internal sealed class ChangeScanner
         var path = visit.Path.Add(name);
         if (folder.Status(name) is not { } now)
             return;
-        var marks = now.Type == FileType.File ? OverlayMarks.Of(folder, name, path) : default;
+        var marks = now.Type == FileType.File && !_isCopy ? OverlayMarks.Of(folder, name, path) : default;
         var state = visit.State is null ? null : _hide.Step(visit.State, name);
         // What was hidden from the agent is not what it changed: to it, there was nothing.
         var was = state is null ? null : lower?.Status(name);
-        if (now.IsWhiteoutDevice || (mayHoldWhiteouts && marks.IsWhiteout))
+        if ((now.IsWhiteoutDevice && !_isCopy) || (mayHoldWhiteouts && marks.IsWhiteout))
         {
             if (was is { } gone)
                 _changes.Add(Deleted(path, gone));
@@ -106,7 +115,9 @@ internal sealed class ChangeScanner
         Count(entries.Count);
         foreach (var entry in entries)
         {
-            if (!seen.Contains(entry.Name) && visit.State is not null && _hide.Step(visit.State, entry.Name) is not null && lower.Status(entry.Name) is { } gone)
+            if (!seen.Contains(entry.Name) && visit.State is not null && _hide.Step(visit.State, entry.Name) is not null && lower.Status(entry.Name) is { } gone
+                // Sockets, pipes and devices are never copied.
+                && !(_isCopy && gone.Type == FileType.Other))
                 _changes.Add(Deleted(visit.Path.Add(entry.Name), gone));
         }
     }
