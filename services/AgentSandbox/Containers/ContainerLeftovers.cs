@@ -61,12 +61,18 @@ internal static class ContainerLeftovers
         var names = Lines(found.Output).Where(name => marker.Containers.Contains(name)).ToList();
         if (names.Count > 0 && (await engine.TryRunAsync(["rm", "--force", "--volumes", .. names])).Code != 0)
             return false;
-        var volumes = await engine.TryRunAsync(["volume", "ls", "--quiet", "--filter", "label=" + label, "--filter", "label=" + session]);
+        // One filter: where there are several, Podman 4 lists what matches any of them, which would be the volumes of other sessions.
+        var volumes = await engine.TryRunAsync(["volume", "ls", "--quiet", "--filter", "label=" + session]);
         if (volumes.Code != 0)
             return false;
-        var left = Lines(volumes.Output).ToList();
-        if (left.Count > 0 && (await engine.TryRunAsync(["volume", "rm", "--force", .. left])).Code != 0)
-            return false;
+        foreach (var volume in Lines(volumes.Output))
+        {
+            var owner = await engine.TryRunAsync(["volume", "inspect", "--format", $"{{{{index .Labels \"{ContainerArguments.InstallationLabel}\"}}}}={{{{index .Labels \"{ContainerArguments.SessionLabel}\"}}}}", volume]);
+            // Not by force: with Podman that ends containers which use it.
+            if (owner.Output.Trim() == $"{Installation.Id(state)}={marker.Session}" && (await engine.TryRunAsync(["volume", "rm", volume])).Code != 0)
+                return false;
+        }
+
         ContainerMounts.Unmount(marker.HostMounts);
         return true;
     }
