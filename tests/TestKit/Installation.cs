@@ -112,7 +112,7 @@ public sealed class Installation : IAsyncDisposable
         foreach (var (name, value) in new[]
         {
             ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", Home), ("GATEHOUSE_RUN", RunDirectory), ("GATEHOUSE_STATE", StateDirectory),
-            ("DOTNET_NOLOGO", "1"), ("CALLERS_OWN_SECRET", "must-not-be-seen"), ("SSH_AUTH_SOCK", "/tmp/agent.sock"),
+            ("DOTNET_NOLOGO", "1"), ("DOTNET_EnableDiagnostics", "0"), ("CALLERS_OWN_SECRET", "must-not-be-seen"), ("SSH_AUTH_SOCK", "/tmp/agent.sock"),
         }.Concat(Environment.Select(variable => (variable.Key, variable.Value))))
         {
             start.Environment[name] = value;

@@ -36,7 +36,7 @@ public sealed class ClaudeCodeTests
         await using var model = await TestOrigin.StartAsync(null, app =>
         {
             app.MapMethods("/", ["HEAD"], () => Results.Ok());
-            app.MapPost("/v1/messages", AnswerAsync);
+            app.MapPost("/v1/messages", StandInModel.AnswerAsync);
         });
         gatehouse.Environment["ANTHROPIC_API_KEY"] = Key;
         var workspace = gatehouse.Folder("project", ("gatehouse.yaml", Policy(agent, inputs, model.EndPoint.ToString())), ("README.md", "hello\n"));
@@ -45,29 +45,11 @@ public sealed class ClaudeCodeTests
         var look = await gatehouse.ScriptAsync(workspace, "env; cat /proc/*/environ /workspace/* /etc/* 2>/dev/null | tr '\\0' '\\n'");
         var record = await gatehouse.RunAsync(workspace, ["log", "--json", "--limit", "500"]);
 
-        Assert.True(result.Output.Contains("pong from the stand-in", StringComparison.Ordinal), result + record.Output);
+        Assert.True(result.Output.Contains(StandInModel.Says, StringComparison.Ordinal), result + record.Output);
         Assert.Contains(model.Requests, request => request.Method == "POST" && request.Headers["x-api-key"] == Key);
         Assert.DoesNotContain(model.Requests, request => request.Headers.Values.Any(value => value.ToString().Contains("placeholder", StringComparison.Ordinal)));
         Assert.DoesNotContain(Key, look.Output + record.Output + result.Output + result.Error, StringComparison.Ordinal);
         Assert.Contains("POST anthropic/v1/messages", record.Output, StringComparison.Ordinal);
-    }
-
-    private static async Task AnswerAsync(HttpContext context)
-    {
-        context.Response.ContentType = "text/event-stream";
-        foreach (var (name, data) in new[]
-        {
-            ("message_start", """{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-stand-in","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}"""),
-            ("content_block_start", """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"""),
-            ("content_block_delta", """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"pong from the stand-in"}}"""),
-            ("content_block_stop", """{"type":"content_block_stop","index":0}"""),
-            ("message_delta", """{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":4}}"""),
-            ("message_stop", """{"type":"message_stop"}"""),
-        })
-        {
-            await context.Response.WriteAsync($"event: {name}\ndata: {data}\n\n");
-            await context.Response.Body.FlushAsync();
-        }
     }
 
     private static string ClaudeFolder()
