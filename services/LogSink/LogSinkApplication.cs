@@ -1,6 +1,8 @@
 using Gatehouse.Gate;
 using Gatehouse.LogSink.Access;
 using Gatehouse.LogSink.Asks;
+using Gatehouse.LogSink.Console;
+using Gatehouse.LogSink.Console.Access;
 using Gatehouse.LogSink.Discovery;
 using Gatehouse.LogSink.Ingest;
 using Gatehouse.LogSink.Live;
@@ -36,8 +38,10 @@ internal static class LogSinkApplication
             kestrel.Limits.MaxConcurrentConnections = 512;
         });
         AddServices(builder);
+        builder.AddConsole();
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         var app = builder.Build();
+        app.UseConsole();
         app.UseMiddleware<RequestGuard>();
         app.MapDefaultEndpoints();
         MapEndpoints(app);
@@ -90,5 +94,6 @@ internal static class LogSinkApplication
         app.MapGet("/key", app.Services.GetRequiredService<KeyEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
         app.Services.GetRequiredService<AskEndpoints>().Map(app);
+        app.MapPost(ConsoleGate.Links, app.Services.GetRequiredService<LinkEndpoint>().HandleAsync);
     }
 }

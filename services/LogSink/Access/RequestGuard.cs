@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
@@ -30,7 +29,7 @@ internal sealed partial class RequestGuard
     public Task InvokeAsync(HttpContext context)
     {
         var request = context.Request;
-        if (!IsOurs(request.Host))
+        if (!HostRules.IsOurs(request.Host, _allowRemote))
             return RefuseAsync(context, StatusCodes.Status421MisdirectedRequest, "Wrong host", "Address the log sink as 127.0.0.1, localhost or log-sink.");
         if (request.Headers.ContainsKey("Origin"))
             return RefuseAsync(context, StatusCodes.Status403Forbidden, "No browsers", "The log sink takes no requests from web pages.");
@@ -38,15 +37,6 @@ internal sealed partial class RequestGuard
             return _next(context);
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return RefuseAsync(context, StatusCodes.Status401Unauthorized, "Token required", "Send 'Authorization: Bearer …' with the token of this installation.");
-    }
-
-    /// <summary>Only a name can be rebound, so that a container may be probed by any address of its own.</summary>
-    private bool IsOurs(HostString host)
-    {
-        var name = host.Host;
-        return IPAddress.TryParse(name, out var address)
-            ? _allowRemote || IPAddress.IsLoopback(address)
-            : name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.Equals("log-sink", StringComparison.OrdinalIgnoreCase);
     }
 
     private static bool IsProbe(PathString path) => path == "/health" || path == "/alive";

@@ -29,12 +29,44 @@ internal sealed class PolicyFiles(EventDatabase database)
         }
     }
 
-    private static string? Allow(string path, string host, int port)
+    /// <returns>Path and content of a session's policy; null when it has none, or it is not there any more.</returns>
+    /// <exception cref="IOException">It can not be read.</exception>
+    public (string Path, string Text)? Read(string session) =>
+        PathOf(session) is { } path && Find(path) is { } file ? (path, s_utf8.GetString(File.ReadAllBytes(file.FullName))) : null;
+
+    /// <summary>Replaces a session's policy by an edit of it.</summary>
+    /// <returns>Null when the file has the new text, else what is wrong and what to do.</returns>
+    public string? TryReplace(string session, string before, string after)
     {
-        // People link their policies: the link stays a link.
+        lock (_lock)
+        {
+            try
+            {
+                if (PathOf(session) is not { } path || Find(path) is not { } file)
+                    return "the policy file is not there any more";
+                if (s_utf8.GetString(File.ReadAllBytes(file.FullName)) != before)
+                    return "the file changed meanwhile: open it again, and edit what is there now";
+                Replace(file, s_utf8.GetBytes(after));
+                return null;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException or EncoderFallbackException)
+            {
+                return $"the policy file can not be changed: {e.Message}";
+            }
+        }
+    }
+
+    // People link their policies: the link stays a link.
+    private static FileInfo? Find(string path)
+    {
         var file = new FileInfo(path);
         file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-        if (!file.Exists || file.Length > PolicyParser.MaxBytes)
+        return file.Exists && file.Length <= PolicyParser.MaxBytes ? file : null;
+    }
+
+    private static string? Allow(string path, string host, int port)
+    {
+        if (Find(path) is not { } file)
             return $"{path} is not there, or too large";
         var before = File.ReadAllBytes(file.FullName);
         var (text, error) = PolicyEditor.AddEgressRule(s_utf8.GetString(before), host, port);

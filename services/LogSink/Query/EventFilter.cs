@@ -10,6 +10,9 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
     /// <summary>Characters after which a page ends: records full of what an agent sent are large.</summary>
     private const int MostCharacters = 1 << 20;
 
+    /// <summary>In the subject, rule, reason or detail, whatever its case.</summary>
+    public string? Text { get; init; }
+
     /// <summary>A page of the records strictly between two sequences.</summary>
     /// <returns>The records, and whether there may be more behind them.</returns>
     public (List<EventRow> Rows, bool More) Read(EventDatabase database, long after, long before, bool newestFirst, int most)
@@ -24,6 +27,7 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
         Add("$gate", Gate);
         Add("$verdict", Verdict);
         Add("$name", Name);
+        Add("$text", Text);
         using var reader = command.ExecuteReader();
         var rows = new List<EventRow>();
         var characters = 0;
@@ -58,6 +62,8 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
         // Not LIKE: this knows no wildcards to escape, and sees what stands behind a NUL.
         if (Name is not null)
             sql.Append(" AND instr(lower(subject), lower($name)) > 0");
+        if (Text is not null)
+            sql.Append(" AND instr(lower(subject || char(10) || coalesce(rule, '') || char(10) || coalesce(reason, '') || char(10) || coalesce(detail, '')), lower($text)) > 0");
         return sql.Append(CultureInfo.InvariantCulture, $" ORDER BY sequence {(newestFirst ? "DESC" : "ASC")} LIMIT $most").ToString();
     }
 }

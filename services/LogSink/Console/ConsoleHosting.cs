@@ -1,0 +1,51 @@
+using Gatehouse.LogSink.Console.Access;
+using Gatehouse.LogSink.Console.Data;
+using Gatehouse.LogSink.Console.Layout;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.FluentUI.AspNetCore.Components;
+
+namespace Gatehouse.LogSink.Console;
+
+/// <summary>The console as a part of the sink: its services, and its branch of the pipeline.</summary>
+internal static class ConsoleHosting
+{
+    public static void AddConsole(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        // Beside the program, whether it was built or published, and whoever runs it from wherever.
+        var assets = Path.Combine(AppContext.BaseDirectory, "wwwroot");
+        builder.Environment.WebRootFileProvider = Directory.Exists(assets) ? new PhysicalFileProvider(assets) : new NullFileProvider();
+        services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
+        {
+            // One person, a few tabs.
+            circuits.DisconnectedCircuitMaxRetained = 8;
+            circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(1);
+            circuits.JSInteropDefaultCallTimeout = TimeSpan.FromSeconds(10);
+        });
+        services.AddFluentUIComponents();
+        // What is sealed for a browser lives as long as this process: no key ring on the disk.
+        services.AddDataProtection();
+        services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
+        services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
+        services.AddSingleton<SessionQueries>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<PolicyDesk>();
+    }
+
+    /// <summary>Before the guard of the sink's own interface: a browser has a cookie, and no token.</summary>
+    public static void UseConsole(this WebApplication app)
+    {
+        app.UseMiddleware<ConsoleGate>();
+        app.MapWhen(ConsoleGate.HasPassed, branch =>
+        {
+            branch.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+            branch.UseRouting();
+            branch.UseAntiforgery();
+            branch.UseEndpoints(endpoints => endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode =>
+            {
+                mode.ContentSecurityFrameAncestorsPolicy = null;
+                // What an agent sent and what only the person sees would be compressed together (CRIME).
+                mode.DisableWebSocketCompression = true;
+            }));
+        });
+    }
+}

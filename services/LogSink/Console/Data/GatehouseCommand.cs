@@ -1,0 +1,74 @@
+using System.Diagnostics;
+
+namespace Gatehouse.LogSink.Console.Data;
+
+/// <summary>
+/// The <c>gatehouse</c> command, for what the sink itself may not touch: a session's changes. Found through <c>GATEHOUSE_COMMAND</c>, else beside this build,
+/// else on the path; run with an argument list, never by a shell, for a bounded time and output.
+/// </summary>
+internal sealed class GatehouseCommand
+{
+    /// <summary>Characters of one answer: more than a person reads in a page.</summary>
+    private const int MostOutput = 512 * 1024;
+
+    private static readonly TimeSpan s_within = TimeSpan.FromSeconds(60);
+
+    private readonly string _path = Find();
+
+    /// <returns>Exit code and both outputs; -1 when it could not be run.</returns>
+    public async Task<CommandOutput> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(s_within);
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(_path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            process.StandardInput.Close();
+            try
+            {
+                var output = ReadAsync(process.StandardOutput, timeout.Token);
+                var error = ReadAsync(process.StandardError, timeout.Token);
+                await process.WaitForExitAsync(timeout.Token);
+                return new(process.ExitCode, await output, await error);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                return new(-1, "", cancellationToken.IsCancellationRequested ? "given up" : $"it took more than {s_within.TotalSeconds:0} seconds: run it in a terminal");
+            }
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
+        {
+            return new(-1, "", $"the command {_path} could not be run ({e.Message}): set GATEHOUSE_COMMAND to its path");
+        }
+    }
+
+    private static async Task<string> ReadAsync(StreamReader reader, CancellationToken cancellationToken)
+    {
+        var buffer = new char[16 * 1024];
+        var text = new System.Text.StringBuilder();
+        for (int read; (read = await reader.ReadAsync(buffer, cancellationToken)) > 0;)
+        {
+            // Read on to the end, or the command would wait for a reader.
+            if (text.Length < MostOutput)
+                text.Append(buffer, 0, Math.Min(read, MostOutput - text.Length));
+        }
+
+        return text.Length < MostOutput ? text.ToString() : text.Append("\n… there is more: run it in a terminal\n").ToString();
+    }
+
+    private static string Find()
+    {
+        if (Environment.GetEnvironmentVariable("GATEHOUSE_COMMAND") is { Length: > 0 } named)
+            return named;
+        // artifacts/bin/LogSink/<configuration>/ → artifacts/publish/AgentSandbox/release/
+        var built = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../publish/AgentSandbox/release/gatehouse"));
+        return File.Exists(built) ? built : "gatehouse";
+    }
+}
+
+internal sealed record CommandOutput(int Code, string Output, string Error)
+{
+    /// <summary>What to show a person: the output, or why there is none.</summary>
+    public string Said => Code == 0 ? Output : string.Join('\n', new[] { Error, Output }.Where(text => text.Length > 0)).Trim();
+}

@@ -1,0 +1,73 @@
+using Gatehouse.LogSink.Store;
+using Microsoft.AspNetCore.Components;
+
+namespace Gatehouse.LogSink.Console.Layout;
+
+/// <summary>A page that follows the record: read again when something was stored, and not more often than anybody can look.</summary>
+public abstract class LivePage : ComponentBase, IDisposable
+{
+    private static readonly TimeSpan s_least = TimeSpan.FromMilliseconds(400);
+
+    private readonly CancellationTokenSource _left = new();
+
+    [Inject]
+    private IServiceProvider Services { get; set; } = null!;
+
+    /// <summary>Ends with the page.</summary>
+    protected CancellationToken Left => _left.Token;
+
+    /// <summary>Reads what the page shows.</summary>
+    protected abstract void Load();
+
+    protected override void OnAfterRender(bool firstRender)
+    {
+        if (firstRender)
+            _ = FollowAsync();
+    }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        _left.Cancel();
+        _left.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        var store = Services.GetRequiredService<EventStore>();
+        var time = Services.GetRequiredService<TimeProvider>();
+        var left = _left.Token;
+        try
+        {
+            while (true)
+            {
+                await store.Changed.Next.WaitAsync(left);
+                await InvokeAsync(() =>
+                {
+                    Load();
+                    StateHasChanged();
+                });
+                await Task.Delay(s_least, time, left);
+                // What came while it waited.
+                await InvokeAsync(() =>
+                {
+                    Load();
+                    StateHasChanged();
+                });
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The page was left.
+        }
+        catch (Exception e)
+        {
+            await DispatchExceptionAsync(e);
+        }
+    }
+}

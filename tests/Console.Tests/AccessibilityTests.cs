@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Gatehouse.Console.Tests;
+
+/// <summary>Every page, in light and dark, on a screen and on a phone: axe finds nothing, nothing is cut off, and the keyboard reaches all of it.</summary>
+[Collection("browser")]
+public sealed class AccessibilityTests(Browser browser)
+{
+    private static readonly string[] s_pages = ["", "sessions/" + ConsoleSite.Session, "pending", "policy", "health", "not-there"];
+
+    [Theory]
+    [InlineData(ColorScheme.Light, 1280)]
+    [InlineData(ColorScheme.Dark, 1280)]
+    [InlineData(ColorScheme.Light, 360)]
+    public async Task Pages_CheckedWithAxe_HaveNoViolation(ColorScheme scheme, int width)
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        await AskAsync(site);
+        var page = await browser.SignInAsync(site, scheme, width);
+        var problems = new List<string>();
+        var said = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" && !message.Text.Contains("404", StringComparison.Ordinal))
+                said.Add(message.Text);
+        };
+        page.PageError += (_, error) => said.Add(error);
+        var home = page.Url;
+        foreach (var path in s_pages)
+        {
+            await page.GotoAsync(home + path);
+            await page.Locator("h1").WaitForAsync();
+            await Browser.InteractiveAsync(page);
+            if (path.StartsWith("sessions/", StringComparison.Ordinal))
+            {
+                await page.GetByRole(AriaRole.Button, new() { Name = "Show changes" }).ClickAsync();
+                await page.Locator("pre.diff").WaitForAsync();
+                await page.Locator("table.timeline tbody button.link").Nth(2).ClickAsync();
+                await page.Locator("tr.detail").WaitForAsync();
+            }
+
+            await PictureAsync(page, path, scheme, width);
+            problems.AddRange((await AxeAsync(page)).Select(problem => $"{path} {scheme} {width}: {problem}"));
+            var overflow = await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+            if (overflow > 0)
+                problems.Add($"{path} {scheme} {width}: {overflow} pixels wider than the screen");
+        }
+
+        Assert.Empty(problems);
+        Assert.Empty(said);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Keyboard_Alone_OpensASessionAndFiltersIt()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await browser.SignInAsync(site);
+        await page.EvaluateAsync("() => document.activeElement.blur()");
+        var reached = new List<string>();
+        for (var i = 0; i < 12 && reached.LastOrDefault() != ConsoleSite.Session; i++)
+        {
+            await page.Keyboard.PressAsync("Tab");
+            reached.Add(await page.EvaluateAsync<string>("() => (document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || '').trim()"));
+        }
+
+        Assert.Contains("Skip to the content", reached);
+        Assert.Contains("Health", reached);
+        Assert.Contains("Sign out", reached);
+        Assert.Equal(ConsoleSite.Session, reached[^1]);
+        await page.Keyboard.PressAsync("Enter");
+        await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
+        for (var i = 0; i < 20 && await page.EvaluateAsync<string>("() => document.activeElement.type || ''") != "search"; i++)
+            await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.TypeAsync("blocked.example");
+        await Assertions.Expect(page.Locator("table.timeline tbody tr")).ToHaveCountAsync(1);
+        // What has the focus can be seen.
+        Assert.NotEqual("none", await page.EvaluateAsync<string>("() => getComputedStyle(document.activeElement).outlineStyle"));
+        await page.Context.DisposeAsync();
+    }
+
+    private static async Task AskAsync(ConsoleSite site)
+    {
+        using var content = new StringContent(JsonSerializer.Serialize(new
+        {
+            id = Guid.CreateVersion7().ToString("D"), session = ConsoleSite.Session, gate = "egress", subject = "pypi.example:443", host = "pypi.example", port = 443, rule = "egress.otherwise",
+            expires = TimeProvider.System.GetUtcNow().AddMinutes(9),
+        }), System.Text.Encoding.UTF8, "application/json");
+        using var asked = await site.Client.PostAsync("/asks", content);
+        Assert.True(asked.IsSuccessStatusCode);
+    }
+
+    private static async Task<List<string>> AxeAsync(IPage page)
+    {
+        // Evaluated, not loaded: the page's own policy stays in force.
+        await page.EvaluateAsync(await File.ReadAllTextAsync(AxePath()) + "\n;0");
+        var result = await page.EvaluateAsync<JsonElement>("() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
+        return [.. result.GetProperty("violations").EnumerateArray().Select(violation =>
+            $"{violation.GetProperty("id")} ({violation.GetProperty("impact")}): {string.Join("; ", violation.GetProperty("nodes").EnumerateArray().Take(3).Select(node => node.GetProperty("html") + " " + node.GetProperty("failureSummary")))}")];
+    }
+
+    private static string AxePath()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (folder.Name == "artifacts")
+                return Path.Combine(folder.FullName, "npm/node_modules/axe-core/axe.min.js");
+        }
+
+        throw new InvalidOperationException("run ./test.sh, which installs axe-core into artifacts/npm");
+    }
+
+    // For the documentation, where a folder is named.
+    private static async Task PictureAsync(IPage page, string path, ColorScheme scheme, int width)
+    {
+        if (Environment.GetEnvironmentVariable("GATEHOUSE_SCREENSHOTS") is not { Length: > 0 } folder)
+            return;
+        var name = path.Split('/')[0] is { Length: > 0 } first ? first : "home";
+        await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{(width < 600 ? "phone" : scheme == ColorScheme.Dark ? "dark" : "light")}.png") });
+    }
+}

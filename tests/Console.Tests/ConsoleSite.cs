@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Gatehouse.LogSink.Tests.Support;
+using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
+using Gatehouse.TestKit;
+
+namespace Gatehouse.Console.Tests;
+
+/// <summary>A sink as it ships, in a process of its own, with a record, a policy file, and a stand-in for the <c>gatehouse</c> command.</summary>
+internal sealed class ConsoleSite : IAsyncDisposable
+{
+    public const string Token = "0123456789abcdef";
+
+    public const string Session = "20261124-101112-demo";
+
+    private readonly TempFolder _folder = new();
+    private Process? _sink;
+
+    public HttpClient Client { get; } = new();
+
+    public Uri Url => Client.BaseAddress!;
+
+    public string Policy => _folder.File("gatehouse.yaml");
+
+    /// <summary>What the stand-in was run with, a call a line.</summary>
+    public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
+
+    public static async Task<ConsoleSite> StartAsync()
+    {
+        var site = new ConsoleSite();
+        try
+        {
+            await site.StartSinkAsync();
+            return site;
+        }
+        catch
+        {
+            await site.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A session that tried this and that.</summary>
+    public async Task FillAsync()
+    {
+        await File.WriteAllTextAsync(Policy,
+            """
+            # Kept as it is.
+            version: 1
+            egress:
+              allow:
+                - host: api.example.org
+                - host: never.example.org
+
+            """);
+        File.SetUnixFileMode(Policy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var began = new DateTimeOffset(2026, 11, 24, 10, 11, 12, TimeSpan.Zero);
+        List<BoundaryEvent> events = [Start(Session, "claude -p 'fix the tests'", began)];
+        for (var i = 0; i < 60; i++)
+        {
+            var attempt = Guid.CreateVersion7();
+            var (host, bytes) = (i % 3) switch { 0 => ("api.example.org:443", 40_000L), 1 => ("registry.example.net:443", 9_000L), _ => ("cdn.example.com:443", 2_500L) };
+            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = "0af7651916cd43dd8448eb211c80319c" });
+            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
+        }
+
+        events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200)) with { Reason = "no rule names this host" });
+        events.Add(Event(Boundary.Egress, "connect", "blocked.example:443", VerdictKind.Denied, began.AddSeconds(210)) with
+        {
+            Reason = "no rule names blocked.example",
+            Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("denial", "name-not-allowed").Add("via", "connect"),
+        });
+        events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220)) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
+        await StoreAsync(events);
+    }
+
+    public static BoundaryEvent Event(Boundary gate, string action, string subject, VerdictKind verdict, DateTimeOffset time, string session = Session) =>
+        Sample.Event(session, subject) with { Gate = gate, Action = action, Verdict = verdict, Time = time };
+
+    public BoundaryEvent Start(string session, string command, DateTimeOffset time) =>
+        Event(Boundary.Sandbox, "session.start", command, VerdictKind.Allowed, time, session) with
+        {
+            Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty
+                .Add("command", command).Add("workingDirectory", "/home/me/project").Add("policy", Policy).Add("isolation", "docker"),
+        };
+
+    public async Task StoreAsync(IEnumerable<BoundaryEvent> events)
+    {
+        foreach (var batch in events.Chunk(1_000))
+        {
+            using var content = new StringContent(Sample.Lines(batch), Encoding.UTF8, new MediaTypeHeaderValue("application/x-ndjson"));
+            using var response = await Client.PostAsync("/events", content);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+    }
+
+    /// <summary>The address of a page that signs one browser in.</summary>
+    public async Task<Uri> LinkAsync()
+    {
+        using var response = await Client.PostAsync("/console/links", null);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        using var link = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return new(Url, link.RootElement.GetProperty("path").GetString());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_sink is not null)
+        {
+            _sink.Kill(entireProcessTree: true);
+            await _sink.WaitForExitAsync();
+            _sink.Dispose();
+        }
+
+        Client.Dispose();
+        _folder.Dispose();
+    }
+
+    private async Task StartSinkAsync()
+    {
+        // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        var program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink", configuration, "Gatehouse.LogSink.dll"));
+        _folder.Write("gatehouse", $$"""
+            #!/bin/bash
+            echo "$*" >>{{_folder.File("calls")}}
+            case $1 in
+            changes) printf 'M /workspace/settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n' ;;
+            apply) echo '1 applied.' ;;
+            *) echo "cannot $1" >&2; exit 77 ;;
+            esac
+            """);
+        File.SetUnixFileMode(_folder.File("gatehouse"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var start = new ProcessStartInfo("dotnet",
+        [
+            program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={_folder.File("log/events.db")}", $"--LogSink:AddressFile={_folder.File("log-sink.json")}",
+        ])
+        { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        start.Environment["GATEHOUSE_COMMAND"] = _folder.File("gatehouse");
+        start.Environment["GATEHOUSE_RUN"] = _folder.File("run");
+        start.Environment["GATEHOUSE_STATE"] = _folder.File("state");
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        _sink = Process.Start(start)!;
+        var output = Task.WhenAll(_sink.StandardOutput.ReadToEndAsync(), _sink.StandardError.ReadToEndAsync());
+        for (var i = 0; !File.Exists(_folder.File("log-sink.json")); i++)
+        {
+            if (_sink.HasExited || i > 600)
+                Assert.Fail("the log sink did not start: " + string.Concat(await output));
+            await Task.Delay(50);
+        }
+
+        using var address = JsonDocument.Parse(await File.ReadAllTextAsync(_folder.File("log-sink.json")));
+        Client.BaseAddress = new(address.RootElement.GetProperty("url").GetString()!);
+        Client.DefaultRequestHeaders.Authorization = new("Bearer", Token);
+    }
+}

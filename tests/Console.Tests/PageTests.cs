@@ -1,0 +1,219 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Gatehouse.Console.Tests;
+
+/// <summary>What a person does with the console, in a browser.</summary>
+[Collection("browser")]
+public sealed class PageTests(Browser browser)
+{
+    [Fact]
+    public async Task Sessions_WhenOneBegins_ShowItWithoutReloading()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        var page = await browser.SignInAsync(site);
+        await Expect(page.Locator(".empty")).ToContainTextAsync("No agent has run yet");
+        await site.FillAsync();
+        var row = page.Locator("tbody tr").First;
+        await Expect(row).ToContainTextAsync("claude -p 'fix the tests'");
+        await Expect(row).ToContainTextAsync("running");
+        await site.StoreAsync([ConsoleSite.Event(Boundary.Sandbox, "session.end", "claude", VerdictKind.Allowed, TimeProvider.System.GetUtcNow()) with
+        {
+            Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("exitCode", "3"),
+        }]);
+        await Expect(row).ToContainTextAsync("exit 3");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Session_Filters_NarrowTheTimeline()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await OpenSessionAsync(site);
+        var rows = page.Locator("table.timeline tbody tr");
+        await Expect(rows).ToHaveCountAsync(100);
+
+        await page.GetByLabel("Verdict").SelectOptionAsync("denied");
+        await Expect(rows).ToHaveCountAsync(2);
+        await Expect(rows.First).ToContainTextAsync("blocked.example:443");
+        await page.GetByLabel("Gate").SelectOptionAsync("dns");
+        await Expect(rows).ToHaveCountAsync(1);
+        await page.GetByLabel("Verdict").SelectOptionAsync("");
+        await page.GetByLabel("Gate").SelectOptionAsync("");
+        await page.GetByLabel("Name or text").FillAsync("NO RULE NAMES");
+        await Expect(rows).ToHaveCountAsync(2);
+        await page.GetByLabel("Name or text").FillAsync("nothing-of-the-kind");
+        await Expect(rows).ToHaveCountAsync(0);
+        await page.GetByLabel("Name or text").FillAsync("");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Older" }).ClickAsync();
+        await Expect(page.GetByText("older records")).ToBeVisibleAsync();
+        await Expect(rows.Last).ToContainTextAsync("session.start");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Session_OpenedRecord_ShowsItsMembersAndTheEndOfTheAttempt()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await OpenSessionAsync(site);
+        await page.GetByLabel("Name or text").FillAsync("egress.allow[0]");
+        await page.Locator("table.timeline tbody button.link").First.ClickAsync();
+        var detail = page.Locator("tr.detail");
+        await Expect(detail).ToContainTextAsync("0af7651916cd43dd8448eb211c80319c");
+        await Expect(detail).ToContainTextAsync("connect.end");
+        await Expect(detail).ToContainTextAsync("hash");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Session_NewRecord_AppearsAtOnce()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await OpenSessionAsync(site);
+        await site.StoreAsync([ConsoleSite.Event(Boundary.Dns, "query", "just-now.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow())]);
+        await Expect(page.Locator("table.timeline tbody tr").First).ToContainTextAsync("just-now.example");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Changes_ShownAndApplied_GoThroughTheCommand()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await OpenSessionAsync(site);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show changes" }).ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToContainTextAsync("+colour = <script>alert(1)</script>");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Apply…" }).ClickAsync();
+        Assert.DoesNotContain(site.Calls, call => call.StartsWith("apply", StringComparison.Ordinal));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Yes, apply" }).ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToContainTextAsync("1 applied.");
+        Assert.Equal([$"changes {ConsoleSite.Session} --diff", $"apply {ConsoleSite.Session}"], site.Calls);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard…" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Yes, discard" }).ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToContainTextAsync("cannot discard");
+        await page.Context.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("Allow once", "allowed", "once")]
+    [InlineData("For this session", "allowed", "session")]
+    [InlineData("Always", "allowed", "always")]
+    [InlineData("Deny", "denied", "once")]
+    public async Task Pending_Answered_ReachesTheGateThatWaits(string button, string state, string scope)
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Pending" }).ClickAsync();
+        await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits");
+        var id = Guid.CreateVersion7().ToString("D");
+        using var asked = await site.Client.PostAsJsonAsync("/asks", new
+        {
+            id, session = ConsoleSite.Session, gate = "egress", subject = "new.example:443", host = "new.example", port = 443, rule = "egress.otherwise", expires = TimeProvider.System.GetUtcNow().AddMinutes(1),
+        });
+        Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
+        await Expect(page.Locator(".count")).ToHaveTextAsync("1");
+        await page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+        await Expect(page.Locator(".said")).ToContainTextAsync($"new.example:443: {state} ({scope})");
+
+        using var answer = JsonDocument.Parse(await site.Client.GetStringAsync($"/asks/{id}?wait=5"));
+        Assert.Equal(state, answer.RootElement.GetProperty("state").GetString());
+        Assert.Equal(scope, answer.RootElement.GetProperty("scope").GetString());
+        Assert.Equal(scope == "always", (await File.ReadAllTextAsync(site.Policy)).Contains("new.example", StringComparison.Ordinal));
+        Assert.Contains("# Kept as it is.", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Policy_Edited_IsCheckedShownAndSaved()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
+        var rules = page.Locator("table tbody tr");
+        await Expect(rules.Nth(0)).ToContainTextAsync("60");
+        await Expect(rules.Nth(1)).ToContainTextAsync("never");
+
+        var save = page.GetByRole(AriaRole.Button, new() { Name = "Save" });
+        var text = page.Locator("textarea");
+        var before = await text.InputValueAsync();
+        await text.FillAsync(before.Replace("egress:", "egres:", StringComparison.Ordinal));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check and show the diff" }).ClickAsync();
+        await Expect(page.Locator(".errors")).ToContainTextAsync("gatehouse.yaml:3:1");
+        await Expect(save).ToBeDisabledAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Begin again" }).ClickAsync();
+        await Expect(text).ToHaveValueAsync(before);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add to the edit below" }).First.ClickAsync();
+        await Expect(page.Locator("pre.diff .added")).ToContainTextAsync("blocked.example");
+        await save.ClickAsync();
+        await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
+        var after = await File.ReadAllTextAsync(site.Policy);
+        Assert.Contains("blocked.example", after, StringComparison.Ordinal);
+        Assert.Contains("# Kept as it is.", after, StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(site.Policy));
+        Assert.Contains("policy.edited", await site.Client.GetStringAsync("/events?limit=1"), StringComparison.Ordinal);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Policy_ChangedMeanwhile_IsNotOverwritten()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
+        var text = page.Locator("textarea");
+        await text.FillAsync((await text.InputValueAsync()).Replace("never.example.org", "other.example.org", StringComparison.Ordinal));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check and show the diff" }).ClickAsync();
+        await File.AppendAllTextAsync(site.Policy, "# mine\n");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.Locator(".said")).ToContainTextAsync("changed meanwhile");
+        Assert.EndsWith("# mine\n", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
+        Assert.DoesNotContain("other.example.org", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Health_Verify_SaysThatTheChainIsWhole()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
+        await Expect(page.GetByText("works")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Verify" }).ClickAsync();
+        await Expect(page.Locator(".said")).ToContainTextAsync("124 records: the chain is whole");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task SignOut_ByItsButton_EndsTheVisit()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        var page = await browser.SignInAsync(site);
+        var address = page.Url;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await Expect(page.Locator("h1")).ToHaveTextAsync("Signed out");
+        await page.GotoAsync(address);
+        await Expect(page.Locator("p").First).ToContainTextAsync("You are not signed in");
+        await page.Context.DisposeAsync();
+    }
+
+    private async Task<IPage> OpenSessionAsync(ConsoleSite site)
+    {
+        var page = await browser.SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = ConsoleSite.Session }).ClickAsync();
+        await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
+        return page;
+    }
+}
