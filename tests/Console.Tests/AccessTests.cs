@@ -133,7 +133,7 @@ public sealed class AccessTests(Browser browser)
     public async Task Cookie_OfTheConsole_IsNotSentToAPageOnAnotherPort()
     {
         await using var site = await ConsoleSite.StartAsync();
-        await using var other = await TestOrigin.StartAsync(null, app => app.MapFallback(() => Results.Content("<img src='/console/x'><img src='/console/'>", "text/html")));
+        await using var other = await TestOrigin.StartAsync(null, app => app.MapGet("/{**path}", () => Results.Content("<img src='/console/x'><img src='/console/'>", "text/html")));
         var page = await browser.SignInAsync(site);
         await page.GotoAsync($"http://127.0.0.1:{other.EndPoint.Port}/console/");
         await page.WaitForLoadStateAsync(Microsoft.Playwright.LoadState.NetworkIdle);

@@ -37,12 +37,12 @@ public sealed class Browser : IAsyncLifetime
         await page.GotoAsync((await site.LinkAsync()).AbsoluteUri);
         await page.WaitForURLAsync(new System.Text.RegularExpressions.Regex("/console/[0-9a-f]{32}/$"));
         await page.Locator("h1", new() { HasText = "Sessions" }).WaitForAsync();
-        await InteractiveAsync(page);
         return page;
     }
 
-    /// <summary>Waits until the page answers to clicks: before, it is only drawn.</summary>
-    internal static Task InteractiveAsync(IPage page) => page.WaitForFunctionAsync("() => window.Blazor && document.querySelector('fluent-button, table, .empty, h1') && !!window.Blazor._internal");
+    /// <summary>A button of Fluent UI's: its role is not an attribute, so that it can not be asked for by it.</summary>
+    internal static ILocator Button(IPage page, string text) =>
+        page.Locator("fluent-button").Filter(new() { HasTextRegex = new($"^\\s*{System.Text.RegularExpressions.Regex.Escape(text)}\\s*$") });
 }
 
 [CollectionDefinition("browser")]

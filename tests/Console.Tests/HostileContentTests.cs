@@ -23,7 +23,7 @@ public sealed class HostileContentTests(Browser browser)
         await using var site = await ConsoleSite.StartAsync();
         var now = TimeProvider.System.GetUtcNow();
         var session = "20261124-101112-evil";
-        await site.StoreAsync([site.Start(session, string.Concat(s_texts).Replace("\0", "", StringComparison.Ordinal)[..3_000], now)]);
+        await site.StoreAsync([site.Start(session, string.Concat(s_texts)[..2_000], now)]);
         var index = 0;
         var refused = 0;
         foreach (var text in s_texts)

@@ -51,7 +51,7 @@ public sealed class PageTests(Browser browser)
         await Expect(rows).ToHaveCountAsync(0);
         await page.GetByLabel("Name or text").FillAsync("");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Older" }).ClickAsync();
+        await Browser.Button(page, "Older").ClickAsync();
         await Expect(page.GetByText("older records")).ToBeVisibleAsync();
         await Expect(rows.Last).ToContainTextAsync("session.start");
         await page.Context.DisposeAsync();
@@ -89,15 +89,15 @@ public sealed class PageTests(Browser browser)
         await using var site = await ConsoleSite.StartAsync();
         await site.FillAsync();
         var page = await OpenSessionAsync(site);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Show changes" }).ClickAsync();
+        await Browser.Button(page, "Show changes").ClickAsync();
         await Expect(page.Locator("pre.diff")).ToContainTextAsync("+colour = <script>alert(1)</script>");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Apply…" }).ClickAsync();
+        await Browser.Button(page, "Apply…").ClickAsync();
         Assert.DoesNotContain(site.Calls, call => call.StartsWith("apply", StringComparison.Ordinal));
-        await page.GetByRole(AriaRole.Button, new() { Name = "Yes, apply" }).ClickAsync();
+        await Browser.Button(page, "Yes, apply").ClickAsync();
         await Expect(page.Locator("pre.diff")).ToContainTextAsync("1 applied.");
         Assert.Equal([$"changes {ConsoleSite.Session} --diff", $"apply {ConsoleSite.Session}"], site.Calls);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Discard…" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Yes, discard" }).ClickAsync();
+        await Browser.Button(page, "Discard…").ClickAsync();
+        await Browser.Button(page, "Yes, discard").ClickAsync();
         await Expect(page.Locator("pre.diff")).ToContainTextAsync("cannot discard");
         await page.Context.DisposeAsync();
     }
@@ -121,7 +121,7 @@ public sealed class PageTests(Browser browser)
         });
         Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
         await Expect(page.Locator(".count")).ToHaveTextAsync("1");
-        await page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+        await Browser.Button(page, button).ClickAsync();
         await Expect(page.Locator(".said")).ToContainTextAsync($"new.example:443: {state} ({scope})");
 
         using var answer = JsonDocument.Parse(await site.Client.GetStringAsync($"/asks/{id}?wait=5"));
@@ -143,17 +143,17 @@ public sealed class PageTests(Browser browser)
         await Expect(rules.Nth(0)).ToContainTextAsync("60");
         await Expect(rules.Nth(1)).ToContainTextAsync("never");
 
-        var save = page.GetByRole(AriaRole.Button, new() { Name = "Save" });
+        var save = Browser.Button(page, "Save");
         var text = page.Locator("textarea");
         var before = await text.InputValueAsync();
         await text.FillAsync(before.Replace("egress:", "egres:", StringComparison.Ordinal));
-        await page.GetByRole(AriaRole.Button, new() { Name = "Check and show the diff" }).ClickAsync();
+        await Browser.Button(page, "Check and show the diff").ClickAsync();
         await Expect(page.Locator(".errors")).ToContainTextAsync("gatehouse.yaml:3:1");
-        await Expect(save).ToBeDisabledAsync();
+        await Expect(save).ToHaveAttributeAsync("disabled", "");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Begin again" }).ClickAsync();
+        await Browser.Button(page, "Begin again").ClickAsync();
         await Expect(text).ToHaveValueAsync(before);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Add to the edit below" }).First.ClickAsync();
+        await Browser.Button(page, "Add to the edit below").First.ClickAsync();
         await Expect(page.Locator("pre.diff .added")).ToContainTextAsync("blocked.example");
         await save.ClickAsync();
         await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
@@ -174,9 +174,9 @@ public sealed class PageTests(Browser browser)
         await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
         var text = page.Locator("textarea");
         await text.FillAsync((await text.InputValueAsync()).Replace("never.example.org", "other.example.org", StringComparison.Ordinal));
-        await page.GetByRole(AriaRole.Button, new() { Name = "Check and show the diff" }).ClickAsync();
+        await Browser.Button(page, "Check and show the diff").ClickAsync();
         await File.AppendAllTextAsync(site.Policy, "# mine\n");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Browser.Button(page, "Save").ClickAsync();
         await Expect(page.Locator(".said")).ToContainTextAsync("changed meanwhile");
         Assert.EndsWith("# mine\n", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
         Assert.DoesNotContain("other.example.org", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
@@ -191,7 +191,7 @@ public sealed class PageTests(Browser browser)
         var page = await browser.SignInAsync(site);
         await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
         await Expect(page.GetByText("works")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Verify" }).ClickAsync();
+        await Browser.Button(page, "Verify").ClickAsync();
         await Expect(page.Locator(".said")).ToContainTextAsync("124 records: the chain is whole");
         await page.Context.DisposeAsync();
     }
