@@ -7,13 +7,13 @@ source ./deploy/test-engines.sh
 # Services that a test kills would leave their diagnostics sockets in /tmp.
 export DOTNET_EnableDiagnostics=0
 
-need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm
+need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm chromium:chromium
 need_dotnet
 
-# A real agent to run: the topology tests give it a stand-in for its model.
-if [ ! -x artifacts/npm/node_modules/.bin/claude ]; then
+# A real agent to run, to which the topology tests give a stand-in for its model; and what checks the console's pages for accessibility.
+if [ ! -x artifacts/npm/node_modules/.bin/claude ] || [ ! -s artifacts/npm/node_modules/axe-core/axe.min.js ]; then
     mkdir -p artifacts/npm
-    npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
+    npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 axe-core@4 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
 fi
 
 trap stop_engines EXIT

@@ -19,7 +19,6 @@ internal sealed class ConsoleSite : IAsyncDisposable
 
     private readonly TempFolder _folder = new();
     private Process? _sink;
-    private Task<string[]>? _output;
 
     public HttpClient Client { get; } = new();
 
@@ -114,7 +113,6 @@ internal sealed class ConsoleSite : IAsyncDisposable
         {
             _sink.Kill(entireProcessTree: true);
             await _sink.WaitForExitAsync();
-            File.AppendAllText("/tmp/sink.log", string.Concat(await _output!) + "\n=====\n");
             _sink.Dispose();
         }
 
@@ -148,7 +146,6 @@ internal sealed class ConsoleSite : IAsyncDisposable
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         _sink = Process.Start(start)!;
         var output = Task.WhenAll(_sink.StandardOutput.ReadToEndAsync(), _sink.StandardError.ReadToEndAsync());
-        _output = output;
         for (var i = 0; !File.Exists(_folder.File("log-sink.json")); i++)
         {
             if (_sink.HasExited || i > 600)

@@ -30,6 +30,7 @@ internal static class GatehouseCommand
             PendingCommands.Approve(),
             PendingCommands.Deny(),
             TopCommand.Create(),
+            ConsoleCommand.Create(),
         };
         // An agent's argument may start with '@': it is not a file of ours to read.
         var parsed = root.Parse(RunCommand.Separate(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });

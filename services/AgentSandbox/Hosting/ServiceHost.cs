@@ -85,9 +85,11 @@ internal sealed class ServiceHost(RunDirectory run, StateDirectory state)
         try
         {
             var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
-                .Where(variable => (string)variable.Key is not ("ASPNETCORE_URLS" or "URLS" or "GATEHOUSE_RUN" or "GATEHOUSE_STATE"))
+                .Where(variable => (string)variable.Key is not ("ASPNETCORE_URLS" or "URLS" or "GATEHOUSE_RUN" or "GATEHOUSE_STATE" or "GATEHOUSE_COMMAND"))
                 .Select(variable => $"{variable.Key}={variable.Value}")
-                .Append($"GATEHOUSE_RUN={run.Path}").Append($"GATEHOUSE_STATE={state.Path}");
+                .Append($"GATEHOUSE_RUN={run.Path}").Append($"GATEHOUSE_STATE={state.Path}")
+                // For the console's buttons about a session's changes.
+                .Append($"GATEHOUSE_COMMAND={Environment.ProcessPath}");
             return SpawnedProcess.Start([.. appHost, "--Gatehouse:Agent=none"], environment, nothing, log, log, newSession: true);
         }
         finally

@@ -19,7 +19,10 @@ internal sealed class LogSinkClient : IDisposable
 
     private readonly HttpClient _http;
 
-    private LogSinkClient(HttpClient http) => _http = http;
+    private LogSinkClient(HttpClient http, Uri? url) => (_http, Url) = (http, url);
+
+    /// <summary>Where a browser would find it; null for one that is on a unix socket.</summary>
+    public Uri? Url { get; }
 
     /// <summary>Null when no sink is up.</summary>
     public static LogSinkClient? TryOpen(RunDirectory run)
@@ -35,8 +38,10 @@ internal sealed class LogSinkClient : IDisposable
 
             // The caller's HTTP_PROXY has no business with what stays on this machine.
             var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) };
+            var page = url;
             if (address.Url.StartsWith(UnixPrefix, StringComparison.OrdinalIgnoreCase))
             {
+                page = null;
                 var path = address.Url[UnixPrefix.Length..];
                 handler.ConnectCallback = async (_, cancellationToken) => await ConnectAsync(path, cancellationToken);
                 url = new("http://log-sink");
@@ -44,7 +49,7 @@ internal sealed class LogSinkClient : IDisposable
 
             var http = new HttpClient(handler) { BaseAddress = url };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", address.Token);
-            return new(http);
+            return new(http, page);
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {
