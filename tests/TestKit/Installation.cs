@@ -87,9 +87,11 @@ public sealed class Installation : IAsyncDisposable
     /// <summary>Runs a script of bash in an enclosure.</summary>
     public Task<CommandResult> ScriptAsync(string folder, string script, string? input = null) => RunAsync(folder, ["run", "--", "bash", "-c", script], input);
 
+    /// <summary>The command itself.</summary>
+    public string Command => Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse");
+
     /// <summary>Starts a command and leaves it to the caller.</summary>
-    public Process Start(string folder, IEnumerable<string> arguments) =>
-        StartProgram(folder, [Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse"), .. arguments]);
+    public Process Start(string folder, IEnumerable<string> arguments) => StartProgram(folder, [Command, .. arguments]);
 
     /// <summary>Likewise, on a terminal of its own (script(1)): what is written to standard input is typed.</summary>
     /// <param name="folder">Where.</param>
@@ -97,11 +99,12 @@ public sealed class Installation : IAsyncDisposable
     /// <param name="arguments">Without quotes in them.</param>
     public Process StartOnTerminal(string folder, string setUp, IEnumerable<string> arguments)
     {
-        var words = arguments.Prepend(Path.Combine(_root, "bin/publish/AgentSandbox/release/gatehouse")).Select(word => $"'{word}'");
+        var words = arguments.Prepend(Command).Select(word => $"'{word}'");
         return StartProgram(folder, ["/usr/bin/script", "-qec", $"{setUp}; exec {string.Join(' ', words)}", "/dev/null"]);
     }
 
-    internal Process StartProgram(string folder, List<string> command)
+    /// <summary>Starts any program as the user, with the environment of a command of Gatehouse.</summary>
+    public Process StartProgram(string folder, List<string> command)
     {
         if (Uid != 0)
             command = ["/usr/bin/setpriv", $"--reuid={Uid}", $"--regid={Uid}", "--clear-groups", "--", .. command];
