@@ -77,6 +77,47 @@ public abstract class ContainerAttackTests(ContainerFixture fixture)
     }
 
     [Fact]
+    public async Task MemoryBomb_EndsTheAgentAndNothingElse()
+    {
+        var folder = Site.CreateWorkspaceFor("bomb");
+        var policy = Path.Combine(folder, "gatehouse.yaml");
+        File.WriteAllText(policy, File.ReadAllText(policy).Replace("limits: { processes: 400,", "limits: { processes: 400, memory: 96MiB,", StringComparison.Ordinal));
+        var result = await Site.Installation.ScriptAsync(folder, "echo began; exec python3 -c \"b = []\nwhile True: b.append(bytearray(1 << 20))\"");
+        Assert.StartsWith("began\n", result.Output, StringComparison.Ordinal);
+        // Ended by the kernel, or told by it that there is no more.
+        Assert.True(result.ExitCode is 137 or 1, result.ToString());
+        Assert.Equal("fine\n", (await Inside("echo fine")).Output);
+    }
+
+    /// <summary>Whoever may use the engine is root, and could do worse. What joins by mistake, or by a tool that scans containers, is held like the agent.</summary>
+    [Fact]
+    public async Task OtherContainer_ThatJoinsTheNamespace_IsHeldByTheSameGates()
+    {
+        using var process = Site.Installation.Start(Site.Workspace, ["run", "-q", "--", "bash", "-c", "echo ready; read -r"]);
+        try
+        {
+            Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
+            var name = (await fixture.EngineAsync("ps", "--filter", "label=gatehouse.session", "--format", "{{.Names}}")).Split('\n')[0];
+            var output = await fixture.EngineAsync([.. fixture.Run, "--rm", "--network", "container:" + name, CellSetUp.Image, "bash", "-c", """
+                curl -sS --max-time 3 -o /dev/null http://1.1.1.1/ -w '%{http_code}\n'
+                curl -sS --max-time 3 -o /dev/null https://blocked.test/ && echo REACHED
+                python3 -c "import socket; s = socket.socket(); s.bind(('198.18.0.1', 443))" 2>/dev/null && echo TAKEN
+                ip route add 9.9.9.9/32 dev lo 2>/dev/null && echo CHANGED
+                echo over
+                """]);
+            Assert.Equal("403\nover", output);
+        }
+        finally
+        {
+            process.StandardInput.Close();
+            await process.WaitForExitAsync();
+        }
+
+        await Site.ExpectRecordAsync("1.1.1.1");
+        await Site.ExpectRecordAsync("blocked.test");
+    }
+
+    [Fact]
     public async Task Launcher_Killed_LeavesNothingAfterTheNextCommand()
     {
         await Inside("true");
@@ -107,6 +148,9 @@ public abstract class ContainerFixture(Cell cell) : IAsyncLifetime
     public async Task InitializeAsync() => Site = await EnclosureSite.CreateAsync(cell);
 
     public async Task DisposeAsync() => await Site.DisposeAsync();
+
+    /// <summary>What a plain <c>run</c> needs on this machine, the words before it included.</summary>
+    public string[] Run => cell == Cell.PodmanRoot ? ["--runtime", "runc", "run", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] : ["run"];
 
     public async Task<string> EngineAsync(params string[] arguments)
     {

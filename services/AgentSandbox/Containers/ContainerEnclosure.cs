@@ -137,8 +137,14 @@ internal sealed class ContainerEnclosure : AgentEnclosure
             return code ?? 128 + 9;
         if (code is null && _lease!.HasNews(TimeSpan.Zero))
             code = _lease.ReadEnd();
-        // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
-        return code ?? _client!.Wait();
+        if (code is not null)
+            return code.Value;
+        // The kernel, a limit or the engine ended the container: then the engine's word is all there is. With this one the client means itself.
+        const int failed = 125;
+        if (_client!.Wait() is not failed and var said)
+            return said;
+        Terminal.Say($"{_engine.Name} broke off, and the session ends with it: its message is above");
+        return 128 + 9;
     }
 
     public override void Signal(int signal)
