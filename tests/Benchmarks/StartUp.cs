@@ -23,11 +23,13 @@ internal static class StartUp
         }
 
         var commands = new List<(string Name, Func<Task> Run)> { ("gatehouse run -- true", () => gatehouse.RunAsync(folder, ["run", "-q", "--", "true"])) };
+        var cells = await ContainersAsync(commands);
         foreach (var (name, program, arguments) in new[]
         {
             ("bwrap true", "/usr/bin/bwrap", "--ro-bind / / --proc /proc --dev /dev --unshare-all true"),
             ("srt true", FindSrt(), "true"),
-            ("docker run --rm --network none IMG true", "/usr/bin/docker", Environment.GetEnvironmentVariable("BENCHMARK_IMAGE") is { } image ? $"run --rm --network none {image} true" : ""),
+            ("docker run --rm --network none IMG true", "/usr/bin/docker", $"run --rm --network none {CellSetUp.Image} true"),
+            ("podman run --rm --network none IMG true", "/usr/bin/podman", $"--runtime runc run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 {CellSetUp.Image} true"),
         })
         {
             if (File.Exists(program) && arguments.Length > 0 && await ExitCodeAsync(program, arguments) == 0)
@@ -53,12 +55,48 @@ internal static class StartUp
         var own = Median(times["gatehouse run -- true"]);
         foreach (var (name, _) in commands.Skip(1))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"gatehouse run / {name}: {own / Median(times[name]):0.00}"));
+        foreach (var (cell, installation) in cells)
+        {
+            await cell.CleanUpAsync(installation);
+            await installation.DisposeAsync();
+        }
+
         await Task.Delay(TimeSpan.FromSeconds(5));
         var ids = gatehouse.ServiceIds().Values.ToList();
         using (var host = System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(gatehouse.RunDirectory, "host.json"))))
             ids.Add(host.RootElement.GetProperty("pid").GetInt32());
         Console.WriteLine($"idle memory of {ids.Count} processes: PSS {ids.Sum(id => Kilobytes(id, "Pss:")) / 1024} MiB, RSS {ids.Sum(id => Kilobytes(id, "Rss:")) / 1024} MiB");
         return 0;
+    }
+
+    // Each with services of its own, so that none finds another's warm.
+    private static async Task<List<(Cell, Installation)>> ContainersAsync(List<(string, Func<Task>)> commands)
+    {
+        var made = new List<(Cell, Installation)>();
+        if (Environment.GetEnvironmentVariable("GATEHOUSE_TEST_IMAGE") is null)
+        {
+            Console.WriteLine("containers: not to be had here ('source deploy/prepare.sh deploy/test-engines.sh; start_engines')");
+            return made;
+        }
+
+        foreach (var cell in Enum.GetValues<Cell>().Where(cell => cell != Cell.BubblewrapRoot))
+        {
+            var installation = Installation.Create(cell.IsUnprivileged());
+            made.Add((cell, installation));
+            await cell.PrepareAsync(installation);
+            var folder = installation.Folder("work", ("gatehouse.yaml", $$"""
+                version: 1
+                agent: { {{cell.Agent()}}limits: { duration: 5m } }
+                filesystem: { workspaces: [{ host: ., at: /workspace }] }
+                """));
+            await installation.RunAsync(folder, ["up"]);
+            var result = await installation.RunAsync(folder, ["run", "-q", "--", "true"]);
+            if (result.ExitCode != 0)
+                throw new InvalidOperationException($"{cell}: {result}");
+            commands.Add(($"gatehouse run -- true, {cell}", () => installation.RunAsync(folder, ["run", "-q", "--", "true"])));
+        }
+
+        return made;
     }
 
     private static string FindSrt()
@@ -93,5 +131,5 @@ internal static class StartUp
     private static double Median(List<double> times) => times.Order().ElementAt(times.Count / 2);
 
     private static void Print(string name, List<double> times) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{name,-42} median {Median(times),7:0.0} ms   min {times.Min(),7:0.0}   max {times.Max(),7:0.0}   ({times.Count} runs)"));
+        $"{name,-46} median {Median(times),7:0.0} ms   min {times.Min(),7:0.0}   max {times.Max(),7:0.0}   ({times.Count} runs)"));
 }

@@ -174,9 +174,12 @@ internal sealed class ContainerEnclosure : AgentEnclosure
         var ended = _client is null || WaitForClient();
         if (_settings.WritableRoot && _started)
             RootChanges = ContainerImages.ChangesAsync(_engine, _settings.ContainerName).GetAwaiter().GetResult();
-        // A container that ended well was removed by the engine, with its volumes; what did not is removed here, or by the next command.
-        var clean = ended && !_forced && _started && !_settings.WritableRoot && _marker.Volumes.IsEmpty && _marker.HostMounts.IsEmpty;
-        if (clean || ContainerLeftovers.RemoveAsync(_settings.State, _marker).GetAwaiter().GetResult())
+        // A container that ended well was removed by the engine, with its nameless volumes; what did not is removed here, or by the next command.
+        var isRemoved = ended && !_forced && _started && !_settings.WritableRoot
+            && (_marker.Volumes.IsEmpty || _engine.TryRunAsync(["volume", "rm", .. _marker.Volumes]).GetAwaiter().GetResult().Code == 0);
+        if (isRemoved)
+            ContainerMounts.Unmount(_marker.HostMounts);
+        if (isRemoved || ContainerLeftovers.RemoveAsync(_settings.State, _marker).GetAwaiter().GetResult())
             ContainerMarker.Remove(_settings.State, _settings.Session);
     }
 
