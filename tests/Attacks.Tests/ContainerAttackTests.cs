@@ -118,6 +118,28 @@ public abstract class ContainerAttackTests(ContainerFixture fixture)
     }
 
     [Fact]
+    public async Task Gate_KilledUnderASession_ClosesItsRoadAndLeavesNothing()
+    {
+        await Inside("true");
+        using var process = Site.Installation.Start(Site.Workspace, ["run", "-q", "--", "bash", "-c", "echo ready; read -r; curl -sS --max-time 3 -o /dev/null https://allowed.test/ && echo REACHED; echo over"]);
+        Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
+        using (var gate = Process.GetProcessById(Site.Installation.ServiceIds()["egress-proxy"]))
+        {
+            gate.Kill();
+            await gate.WaitForExitAsync();
+        }
+
+        await process.StandardInput.WriteLineAsync();
+        process.StandardInput.Close();
+        Assert.Equal("over\n", await process.StandardOutput.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        await AssertNothingIsLeftAsync();
+        // The others of this class begin with services that are whole.
+        await Site.Installation.RunAsync(Site.Workspace, ["down"]);
+        Assert.Equal("fine\n", (await Inside("echo fine")).Output);
+    }
+
+    [Fact]
     public async Task Launcher_Killed_LeavesNothingAfterTheNextCommand()
     {
         await Inside("true");
@@ -125,6 +147,11 @@ public abstract class ContainerAttackTests(ContainerFixture fixture)
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
         process.Kill();
         await process.WaitForExitAsync();
+        await AssertNothingIsLeftAsync();
+    }
+
+    private async Task AssertNothingIsLeftAsync()
+    {
         for (var i = 0; i < 50; i++)
         {
             await Site.Installation.RunAsync(Site.Workspace, ["sessions", "-n", "1"]);

@@ -52,6 +52,8 @@ public sealed class EngineDeathTests : IAsyncLifetime
 
         using var process = gatehouse.Start(folder, ["run", "-q", "--", "bash", "-c", $"echo x > file; echo ready; exec -a {marker} sleep 600"]);
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
+        for (var i = 0; i < 50 && Processes(marker).Count == 0; i++)
+            await Task.Delay(100);
         Assert.NotEmpty(Processes(marker));
         await StopAsync(signal);
 

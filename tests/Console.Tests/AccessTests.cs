@@ -128,6 +128,15 @@ public sealed class AccessTests(Browser browser)
         Assert.Equal(HttpStatusCode.MisdirectedRequest, response.StatusCode);
     }
 
+    [Fact]
+    public async Task Keys_OfTheConsole_AreNotOnTheDisk()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        using var client = await SignedInAsync(site);
+        Assert.Contains("Blazor", await client.GetStringAsync(""), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(site.Home, "*", SearchOption.AllDirectories));
+    }
+
     /// <summary>An agent may publish a page on this very machine. Cookies know hosts, not ports.</summary>
     [Fact]
     public async Task Cookie_OfTheConsole_IsNotSentToAPageOnAnotherPort()

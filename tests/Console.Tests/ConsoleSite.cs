@@ -26,6 +26,9 @@ internal sealed class ConsoleSite : IAsyncDisposable
 
     public string Policy => _folder.File("gatehouse.yaml");
 
+    /// <summary>The sink's <c>HOME</c>.</summary>
+    public string Home => _folder.File("home");
+
     /// <summary>What the stand-in was run with, a call a line.</summary>
     public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
 
@@ -141,6 +144,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
         ])
         { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         start.Environment["GATEHOUSE_COMMAND"] = _folder.File("gatehouse");
+        start.Environment["HOME"] = Directory.CreateDirectory(Home).FullName;
         start.Environment["GATEHOUSE_RUN"] = _folder.File("run");
         start.Environment["GATEHOUSE_STATE"] = _folder.File("state");
         start.Environment["DOTNET_EnableDiagnostics"] = "0";

@@ -17,6 +17,9 @@ internal sealed class ContainerEnclosure : AgentEnclosure
 
     private static readonly TimeSpan s_endWithin = TimeSpan.FromSeconds(10);
 
+    /// <summary>The exit code by which an engine's client says that it failed itself.</summary>
+    private const int ClientFailed = 125;
+
     private readonly EnclosureSpec _spec;
     private readonly ContainerSettings _settings;
     private readonly EngineCommand _engine;
@@ -26,7 +29,7 @@ internal sealed class ContainerEnclosure : AgentEnclosure
     private NetworkEntry? _network;
     private HelperContainer? _helper;
     private ContainerLease? _lease;
-    private bool _started, _removed, _forced;
+    private bool _started, _removed, _forced, _sawTheEnd;
 
     private ContainerEnclosure(EnclosureSpec spec, ContainerSettings settings, EngineCommand engine)
     {
@@ -137,11 +140,13 @@ internal sealed class ContainerEnclosure : AgentEnclosure
             return code ?? 128 + 9;
         if (code is null && _lease!.HasNews(TimeSpan.Zero))
             code = _lease.ReadEnd();
+        // An engine that tells the same has seen the container's end, and removes it.
+        var said = _client!.Wait();
+        _sawTheEnd = said == (code ?? said) && said != ClientFailed;
         if (code is not null)
             return code.Value;
-        // The kernel, a limit or the engine ended the container: then the engine's word is all there is. With this one the client means itself.
-        const int failed = 125;
-        if (_client!.Wait() is not failed and var said)
+        // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
+        if (said != ClientFailed)
             return said;
         Terminal.Say($"{_engine.Name} broke off, and the session ends with it: its message is above");
         return 128 + 9;
@@ -175,7 +180,7 @@ internal sealed class ContainerEnclosure : AgentEnclosure
         if (_settings.WritableRoot && _started)
             RootChanges = ContainerImages.ChangesAsync(_engine, _settings.ContainerName).GetAwaiter().GetResult();
         // A container that ended well was removed by the engine, with its nameless volumes; what did not is removed here, or by the next command.
-        var isRemoved = ended && !_forced && _started && !_settings.WritableRoot
+        var isRemoved = ended && !_forced && _started && _sawTheEnd && !_settings.WritableRoot
             && (_marker.Volumes.IsEmpty || _engine.TryRunAsync(["volume", "rm", .. _marker.Volumes]).GetAwaiter().GetResult().Code == 0);
         if (isRemoved)
             ContainerMounts.Unmount(_marker.HostMounts);

@@ -24,9 +24,10 @@ internal static class ConsoleHosting
             circuits.JSInteropDefaultCallTimeout = TimeSpan.FromSeconds(10);
         });
         services.AddFluentUIComponents();
-        // What is sealed for a browser lives as long as this process: no key ring on the disk.
-        services.AddDataProtection();
-        services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
+        // What is sealed for a browser lives as long as this process. The key ring that would be made on the disk when the host starts is nobody's.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        foreach (var starter in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
+            services.Remove(starter);
         services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
         services.AddSingleton<SessionQueries>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<PolicyDesk>();
     }
