@@ -20,7 +20,7 @@ internal static class HealthEndpoints
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks(Ready);
+        endpoints.MapHealthChecks(Ready, new HealthCheckOptions { ResponseWriter = HealthAnswer.WriteAsync });
         endpoints.MapHealthChecks(Live, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) });
     }
 }

@@ -1,3 +1,5 @@
+using Gatehouse.LogSink.Forwarding;
+using Gatehouse.LogSink.Notifications;
 using Gatehouse.LogSink.Store;
 using Microsoft.Extensions.Options;
 
@@ -26,6 +28,12 @@ internal sealed class LogSinkOptions
 
     internal CheckpointInterval Checkpoints => new(CheckpointRecords, TimeSpan.FromSeconds(CheckpointSeconds));
 
+    /// <summary>Where the record is sent on to, by name.</summary>
+    public Dictionary<string, ForwardOptions> Forward { get; set; } = [];
+
+    /// <summary>Who is told of what, by name.</summary>
+    public Dictionary<string, NotifyOptions> Notify { get; set; } = [];
+
     /// <summary>What whoever speaks to the sink must know: <c>Gatehouse:Token</c>.</summary>
     public string Token { get; set; } = "";
 }
@@ -47,6 +55,10 @@ internal sealed class LogSinkOptionsValidation : IValidateOptions<LogSinkOptions
             problems.Add($"LogSink:CheckpointRecords is {options.CheckpointRecords}: write 1 to 1000000");
         if (options.CheckpointSeconds is < 1 or > 3_600)
             problems.Add($"LogSink:CheckpointSeconds is {options.CheckpointSeconds}: write 1 to 3600");
+        foreach (var (target, each) in options.Forward)
+            ForwardOptions.Validate(target, each, problems);
+        foreach (var (target, each) in options.Notify)
+            NotifyOptions.Validate(target, each, problems);
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
 
@@ -25,7 +24,8 @@ internal static class DecisionSpans
             .SetTag("gatehouse.verdict", each.Verdict == VerdictKind.Allowed ? "allowed" : "denied")
             .SetTag("gatehouse.rule", each.Rule)
             .SetTag("gatehouse.reason", each.Reason);
-        SetSubject(span, each);
+        foreach (var (name, value) in SubjectAttributes.Of(Word(each.Gate), each.Action, each.Subject))
+            span.SetTag(name, value);
         if (each.Attempt is not null)
             span.SetTag("gatehouse.bytes.sent", each.BytesSent).SetTag("gatehouse.bytes.received", each.BytesReceived);
         if (each.Detail is not null)
@@ -47,30 +47,4 @@ internal static class DecisionSpans
         Boundary.Execution => "execution",
         _ => "sandbox",
     };
-
-    // Subjects: "name TYPE" · "host:port" · "METHOD url" · "METHOD name/path"
-    private static void SetSubject(Activity span, BoundaryEvent each)
-    {
-        var space = each.Subject.IndexOf(' ', StringComparison.Ordinal);
-        var first = space < 0 ? each.Subject : each.Subject[..space];
-        if (each.Gate == Boundary.Dns)
-        {
-            span.SetTag("dns.question.name", first);
-        }
-        else if (each.Action.StartsWith("connect", StringComparison.Ordinal) && each.Subject.LastIndexOf(':') is > 0 and var colon)
-        {
-            span.SetTag("server.address", each.Subject[..colon].Trim('[', ']'));
-            if (int.TryParse(each.Subject.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
-                span.SetTag("server.port", port);
-        }
-        else if (each.Action.StartsWith("request", StringComparison.Ordinal) && space > 0)
-        {
-            var target = each.Subject[(space + 1)..];
-            span.SetTag("http.request.method", first);
-            if (Uri.TryCreate(target, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
-                span.SetTag("url.full", target).SetTag("server.address", uri.Host).SetTag("server.port", uri.Port);
-            else
-                span.SetTag("url.path", target);
-        }
-    }
 }

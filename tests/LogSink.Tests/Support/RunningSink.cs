@@ -16,11 +16,15 @@ internal sealed class RunningSink : IAsyncDisposable
     private readonly TimeProvider? _time;
     private WebApplication? _app;
 
-    private RunningSink(string folder, TimeProvider? time)
+    private RunningSink(string folder, TimeProvider? time, string[] more)
     {
+        More = more;
         Folder = folder;
         _time = time;
     }
+
+    /// <summary>Further configuration, for the next start.</summary>
+    public string[] More { get; set; }
 
     public string Folder { get; }
 
@@ -34,9 +38,9 @@ internal sealed class RunningSink : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
-    public static async Task<RunningSink> StartAsync(TimeProvider? time = null)
+    public static async Task<RunningSink> StartAsync(TimeProvider? time = null, params string[] more)
     {
-        var sink = new RunningSink(Directory.CreateTempSubdirectory("log-sink-").FullName, time);
+        var sink = new RunningSink(Directory.CreateTempSubdirectory("log-sink-").FullName, time, more);
         await sink.StartAgainAsync();
         return sink;
     }
@@ -49,7 +53,7 @@ internal sealed class RunningSink : IAsyncDisposable
 
     public async Task StartAgainAsync()
     {
-        _app = LogSinkApplication.Build(Arguments(Folder), _time);
+        _app = LogSinkApplication.Build([.. Arguments(Folder), .. More], _time);
         await _app.StartAsync();
         Client = NewClient();
     }
