@@ -16,6 +16,13 @@ internal static class ContainerImages
     {
         if (image.StartsWith('-'))
             throw new EnclosureException($"agent.image '{image}' is not the name of an image");
+        if (engine.Name == "docker" && DockerApi.IsPlain(image))
+        {
+            using var known = DockerApi.TryGet(DockerSocket.Find(engine), $"/images/{image}/json");
+            if (known is not null)
+                return ImageFacts.Parse(known.RootElement.GetRawText(), image);
+        }
+
         var found = await engine.TryRunAsync(["image", "inspect", image]);
         if (found.Code == 0)
             return ImageFacts.Parse(found.Output, image);

@@ -29,12 +29,21 @@ internal sealed record EngineFacts
         var isRoot = LibC.getuid() == 0;
         if (isolation == Isolation.Podman)
             return new() { IsDocker = false, MapsUser = !isRoot, CanEnter = true, HasLimits = isRoot || File.Exists("/sys/fs/cgroup/cgroup.controllers") };
-        var options = await engine.RunAsync("be asked how it runs", ["info", "--format", "{{json .SecurityOptions}}"], cancellationToken);
-        using var document = JsonDocument.Parse(options.Length == 0 ? "[]" : options);
+        using var document = await SecurityOptionsAsync(engine, cancellationToken);
         var words = document.RootElement.ValueKind == JsonValueKind.Array ? document.RootElement.EnumerateArray().Select(each => each.GetString() ?? "").ToImmutableArray() : [];
         if (words.Any(each => each.StartsWith("name=rootless", StringComparison.Ordinal) || each.StartsWith("name=userns", StringComparison.Ordinal)))
             throw new EnclosureException("this Docker runs rootless or with remapped users, where a workspace's owner has no id inside: write isolation: podman (rootless Podman maps it), or bubblewrap");
         return new() { IsDocker = true, MapsUser = false, CanEnter = isRoot, HasLimits = true };
+    }
+
+    private static async Task<JsonDocument> SecurityOptionsAsync(EngineCommand engine, CancellationToken cancellationToken)
+    {
+        using var info = DockerApi.TryGet(DockerSocket.Find(engine), "/info");
+        if (info is not null)
+            return JsonDocument.Parse(info.RootElement.TryGetProperty("SecurityOptions", out var known) ? known.GetRawText() : "[]");
+        // It says why it can not be asked.
+        var options = await engine.RunAsync("be asked how it runs", ["info", "--format", "{{json .SecurityOptions}}"], cancellationToken);
+        return JsonDocument.Parse(options.Length == 0 ? "[]" : options);
     }
 
     /// <summary>No more than this process may have itself: an engine that may not raise the limit refuses the container.</summary>

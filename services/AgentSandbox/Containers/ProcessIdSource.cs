@@ -1,8 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
-using System.Text;
-using System.Text.Json;
-using Gatehouse.AgentSandbox.Enclosure;
 
 namespace Gatehouse.AgentSandbox.Containers;
 
@@ -14,7 +10,7 @@ internal abstract class ProcessIdSource
 
     public static ProcessIdSource For(EngineCommand engine, ContainerSettings settings) => engine.Name == "podman"
         ? new PidFile(ContainerArguments.PidFile(settings))
-        : new DockerApi(DockerSocket.Find(engine), settings.ContainerName);
+        : new FromApi(DockerSocket.Find(engine), settings.ContainerName);
 
     private sealed class PidFile(string path) : ProcessIdSource
     {
@@ -31,34 +27,13 @@ internal abstract class ProcessIdSource
         }
     }
 
-    // One request a connection, HTTP/1.0: the answer ends with it. A process of 'docker inspect' each time would take what the container needs to start.
-    private sealed class DockerApi(string socket, string name) : ProcessIdSource
+    private sealed class FromApi(string socket, string name) : ProcessIdSource
     {
-        private const int MaxAnswer = 1 << 20;
-
         public override int? TryRead()
         {
-            using var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 10_000 };
-            connection.Connect(new UnixDomainSocketEndPoint(socket));
-            connection.Send(Encoding.ASCII.GetBytes($"GET /containers/{name}/json HTTP/1.0\r\nHost: docker\r\n\r\n"));
-            var answer = new MemoryStream();
-            var buffer = new byte[16 * 1024];
-            for (int length; (length = connection.Receive(buffer)) > 0 && answer.Length < MaxAnswer;)
-                answer.Write(buffer.AsSpan(0, length));
-            var bytes = answer.GetBuffer().AsMemory(0, (int)answer.Length);
-            var body = bytes.Span.IndexOf("\r\n\r\n"u8);
-            if (body < 0 || bytes.Span.IndexOf(" 200 "u8) is not (> 0 and < 16))
-                return null;
-            try
-            {
-                using var document = JsonDocument.Parse(bytes[(body + 4)..]);
-                var state = document.RootElement.GetProperty("State");
-                return state.GetProperty("Running").GetBoolean() && state.GetProperty("Pid").GetInt32() is > 0 and var id ? id : null;
-            }
-            catch (JsonException e)
-            {
-                throw new EnclosureException("docker's answer about the container is no JSON: is something else listening on its socket?", e);
-            }
+            using var document = DockerApi.TryGet(socket, $"/containers/{name}/json");
+            return document is not null && document.RootElement.GetProperty("State") is var state
+                && state.GetProperty("Running").GetBoolean() && state.GetProperty("Pid").GetInt32() is > 0 and var id ? id : null;
         }
     }
 }
