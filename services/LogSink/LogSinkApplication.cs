@@ -8,6 +8,7 @@ using Gatehouse.LogSink.Forwarding;
 using Gatehouse.LogSink.Ingest;
 using Gatehouse.LogSink.Live;
 using Gatehouse.LogSink.Notifications;
+using Gatehouse.LogSink.Otlp;
 using Gatehouse.LogSink.Query;
 using Gatehouse.LogSink.Store;
 using Gatehouse.ServiceDefaults;
@@ -30,6 +31,9 @@ internal static class LogSinkApplication
     public static WebApplication Build(string[] args, TimeProvider? time = null)
     {
         var builder = Defaults.CreateBuilder(args);
+        // A collector named to every service alike may be this one, which would then report on its reports for ever.
+        if (OwnExports.GoTo(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"], builder.Configuration["urls"]))
+            builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
         builder.AddServiceDefaults();
         UnixSocket.RemoveStale(builder.Configuration["urls"]);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -70,6 +74,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<ForwardMetrics>().AddSingleton<ForwardingService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ForwardingService>());
         builder.Services.AddHostedService<Notifier>();
+        builder.Services.AddSingleton<SpanStore>().AddSingleton<TraceEndpoints>();
         builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store").AddCheck<ForwardingService>("forward");
         builder.Services.AddHostedService<AddressFile>();
         builder.Services.AddSingleton<EventIngest>();
@@ -99,6 +104,7 @@ internal static class LogSinkApplication
         app.MapGet("/key", app.Services.GetRequiredService<KeyEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
         app.Services.GetRequiredService<AskEndpoints>().Map(app);
+        app.Services.GetRequiredService<TraceEndpoints>().Map(app);
         app.MapPost(ConsoleGate.Links, app.Services.GetRequiredService<LinkEndpoint>().HandleAsync);
     }
 }

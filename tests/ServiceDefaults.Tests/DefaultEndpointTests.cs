@@ -30,4 +30,18 @@ public sealed class DefaultEndpointTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
     }
+
+    [Fact]
+    public async Task Health_AskedForJson_SaysWhichCheckAndWhy()
+    {
+        await using var service = await TestService.StartAsync(builder => builder.Services.AddHealthChecks().AddCheck(
+            "forward", () => HealthCheckResult.Degraded("away", data: new Dictionary<string, object> { ["siem"] = 4L })));
+        using var client = new HttpClient { BaseAddress = service.Url };
+        client.DefaultRequestHeaders.Accept.ParseAdd("application/json");
+
+        var answer = await client.GetStringAsync("/health");
+
+        Assert.StartsWith("{\"status\":\"Degraded\",\"checks\":{", answer, StringComparison.Ordinal);
+        Assert.Contains("\"forward\":{\"status\":\"Degraded\",\"description\":\"away\",\"data\":{\"siem\":4}}", answer, StringComparison.Ordinal);
+    }
 }

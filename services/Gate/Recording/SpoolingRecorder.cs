@@ -76,6 +76,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
             DurationMs = Math.Round(duration.TotalMilliseconds, 3),
         });
         DecisionSpans.Emit(session, each);
+        _metrics.Ended(each);
         // The data has moved: this one waits whatever the policy says, and is lost only when queue and spool are full.
         if (_queue.Writer.TryWrite(each))
             return;

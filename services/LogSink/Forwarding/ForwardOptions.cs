@@ -12,7 +12,7 @@ internal sealed class ForwardOptions
     /// <summary>Where: <c>http://127.0.0.1:4318/v1/logs</c>, <c>grpc://collector:4317</c>, <c>syslogs://logs.example.com:6514</c>.</summary>
     public string Url { get; set; } = "";
 
-    /// <summary>A file with header lines (<c>Authorization: Bearer …</c>), read anew for every connection attempt after a refusal; never logged.</summary>
+    /// <summary>A file with header lines (<c>Authorization: Bearer …</c>), read for every request, so that a renewed token is used; never logged.</summary>
     public string? HeadersFile { get; set; }
 
     /// <summary>PEM certificates to trust in place of the system's.</summary>

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using Gatehouse.LogSink.Otlp;
+using Gatehouse.LogSink.Tests.Support;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Trace;
+
+namespace Gatehouse.LogSink.Tests.Otlp;
+
+public sealed class TraceTests
+{
+    [Fact]
+    public async Task Spans_OfTheRealExporter_AreTheSessionsTrace()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        using var source = new ActivitySource("Test." + Guid.NewGuid());
+        string trace;
+        using (Sdk.CreateTracerProviderBuilder().AddSource(source.Name).AddOtlpExporter(otlp =>
+        {
+            otlp.Protocol = OtlpExportProtocol.HttpProtobuf;
+            otlp.Endpoint = new(sink.Url, "/v1/traces");
+            otlp.Headers = $"Authorization=Bearer {RunningSink.Token}";
+        }).Build())
+        {
+            using var root = source.StartActivity("session s1")!.SetTag("session.id", "s1");
+            using (source.StartActivity("egress connect", ActivityKind.Server)!.SetTag("server.port", 443).SetStatus(ActivityStatusCode.Error, "not <b>allowed</b>"))
+            using (source.StartActivity("inner"))
+                trace = root.TraceId.ToHexString();
+            Activity.Current = null;
+            using var other = source.StartActivity("another", ActivityKind.Internal, default(ActivityContext));
+        }
+
+        using var answer = JsonDocument.Parse(await sink.Client.GetStringAsync("/sessions/s1/trace"));
+        var spans = answer.RootElement.EnumerateArray().ToDictionary(span => span.GetProperty("name").GetString()!);
+        Assert.Equal(["egress connect", "inner", "session s1"], spans.Keys.Order());
+        Assert.All(spans.Values, span => Assert.Equal(trace, span.GetProperty("trace").GetString()));
+        var denied = spans["egress connect"];
+        Assert.Equal(spans["session s1"].GetProperty("span").GetString(), denied.GetProperty("parent").GetString());
+        Assert.True(denied.GetProperty("error").GetBoolean());
+        Assert.Equal("not <b>allowed</b>", denied.GetProperty("message").GetString());
+        Assert.Equal(443, denied.GetProperty("attributes").GetProperty("server.port").GetInt64());
+        Assert.False(spans["inner"].GetProperty("error").GetBoolean());
+        Assert.Equal("[]", await sink.Client.GetStringAsync("/sessions/s2/trace"));
+    }
+
+    [Fact]
+    public async Task Spans_BeyondTheBound_AreRefusedAndCounted()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        using var first = await PostAsync(sink, Request(SpanStore.MostPerTrace));
+        using var second = await PostAsync(sink, Request(3));
+        Assert.Equal(0, first.Content.Headers.ContentLength);
+        Assert.Equal(3, PartialSuccess.Read(await second.Content.ReadAsByteArrayAsync()).Dropped);
+    }
+
+    [Fact]
+    public async Task Body_ThatIsNone_IsRefused()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        var whole = Request(2);
+        for (var length = 1; length < whole.Length; length += 7)
+        {
+            using var cut = await PostAsync(sink, whole[..length]);
+            Assert.Equal(HttpStatusCode.BadRequest, cut.StatusCode);
+        }
+
+        using var large = await PostAsync(sink, new byte[(4 << 20) + 1]);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        using var stranger = new HttpClient { BaseAddress = sink.Url };
+        using var refused = await stranger.PostAsync("/v1/traces", new ByteArrayContent(whole));
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", true)]
+    [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", true)]
+    [InlineData("http://log-sink", "http://127.0.0.1:1", true)]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", false)]
+    [InlineData(null, "http://127.0.0.1:18889", false)]
+    public void Sink_DoesNotExportToItself(string? endpoint, string urls, bool itself) => Assert.Equal(itself, OwnExports.GoTo(endpoint, urls));
+
+    private static byte[] Request(int spans)
+    {
+        var request = new ProtoWriter();
+        request.Message(1, spans, static (resource, count) => resource.Message(2, count, static (scope, count) =>
+        {
+            for (var i = 0; i < count; i++)
+            {
+                scope.Message(2, i, static (span, i) =>
+                {
+                    span.Bytes(1, Enumerable.Repeat((byte)7, 16).ToArray());
+                    span.Bytes(2, Guid.NewGuid().ToByteArray().AsSpan(0, 8));
+                    span.Text(5, "n");
+                });
+            }
+        }));
+        return request.Written.ToArray();
+    }
+
+    private static async Task<HttpResponseMessage> PostAsync(RunningSink sink, byte[] body)
+    {
+        using var content = new ByteArrayContent(body);
+        content.Headers.ContentType = new("application/x-protobuf");
+        return await sink.Client.PostAsync("/v1/traces", content);
+    }
+}
