@@ -140,9 +140,9 @@ internal sealed class ContainerEnclosure : AgentEnclosure
             return code ?? 128 + 9;
         if (code is null && _lease!.HasNews(TimeSpan.Zero))
             code = _lease.ReadEnd();
-        // An engine that tells the same has seen the container's end, and removes it.
+        // An engine that tells what the agent's end was has seen it, and removes the container. One that ends it by itself may be ending too.
         var said = _client!.Wait();
-        _sawTheEnd = said == (code ?? said) && said != ClientFailed;
+        _sawTheEnd = said == code;
         if (code is not null)
             return code.Value;
         // The kernel, a limit or the engine ended the container: then the engine's word is all there is.
