@@ -125,6 +125,30 @@ public abstract class ContainerAttackTests(ContainerFixture fixture)
         await Site.ExpectRecordAsync("blocked.test");
     }
 
+    /// <summary>Cleaning up goes by a marker of ours, a name, and a label whose value nobody else knows: not by what a container says of itself.</summary>
+    [Fact]
+    public async Task OtherContainer_WithOurNameAndSpoofedLabels_IsNotRemoved()
+    {
+        await Inside("true");
+        const string session = "20260101-000000-fake";
+        var name = "gatehouse-" + session + "-" + Guid.NewGuid().ToString("N")[..6];
+        var id = await fixture.EngineAsync([.. fixture.Run, "--detach", "--name", name, "--network", "none", "--label", "gatehouse.session=" + session, "--label", "gatehouse.installation=other", CellSetUp.Image, "sleep", "120"]);
+        var marker = Path.Combine(Site.Installation.StateDirectory, "containers", session + ".json");
+        try
+        {
+            var engine = Site.Cell is Cell.PodmanRoot or Cell.PodmanRootless ? "podman" : "docker";
+            await File.WriteAllTextAsync(marker, $$"""{"session":"{{session}}","engine":"{{engine}}","containers":["{{name}}"],"volumes":[],"hostMounts":[]}""");
+            await Site.Installation.RunAsync(Site.Workspace, ["sessions", "-n", "1"]);
+            Assert.False(File.Exists(marker), "the marker was not looked at");
+            Assert.Equal("running", await fixture.EngineAsync("inspect", "--format", "{{.State.Status}}", id));
+        }
+        finally
+        {
+            await fixture.EngineAsync("rm", "--force", id);
+            File.Delete(marker);
+        }
+    }
+
     [Fact]
     public async Task Gate_KilledUnderASession_ClosesItsRoadAndLeavesNothing()
     {

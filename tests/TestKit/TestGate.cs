@@ -45,9 +45,24 @@ public sealed class TestGate : IAsyncDisposable
     {
         var ownFolder = folder is null ? new TempFolder() : null;
         var ownSink = sink is null ? await LogSinkStub.StartAsync() : null;
-        folder ??= ownFolder!;
-        sink ??= ownSink!;
+        try
+        {
+            return await StartAsync<TGate>(name, boundary, configure, map, folder ?? ownFolder!, ownFolder is not null, sink ?? ownSink!, ownSink is not null);
+        }
+        catch
+        {
+            if (ownSink is not null)
+                await ownSink.DisposeAsync();
+            if (ownFolder is not null && Directory.Exists(ownFolder.Path))
+                ownFolder.Dispose();
+            throw;
+        }
+    }
 
+    private static async Task<TestGate> StartAsync<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TGate>(
+        string name, Boundary boundary, Action<WebApplicationBuilder>? configure, Action<WebApplication>? map, TempFolder folder, bool ownsFolder, LogSinkStub sink, bool ownsSink)
+        where TGate : class, IGate
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -59,7 +74,7 @@ public sealed class TestGate : IAsyncDisposable
         var app = builder.Build();
         app.MapHealthChecks("/health");
         map?.Invoke(app);
-        var gate = new TestGate(app, name, folder, ownFolder is not null, sink, ownSink is not null);
+        var gate = new TestGate(app, name, folder, ownsFolder, sink, ownsSink);
         try
         {
             await app.StartAsync();

@@ -41,7 +41,19 @@ internal sealed class EgressRig : IAsyncDisposable
     public static async Task<EgressRig> StartAsync(EventRecorder? recorder, params (string Key, string Value)[] settings)
     {
         var resolver = await ResolverStub.StartAsync();
-        var gate = await TestGate.StartAsync<EgressGate>("egress", Boundary.Egress, builder =>
+        try
+        {
+            return new EgressRig(await StartGateAsync(resolver, recorder, settings), resolver);
+        }
+        catch
+        {
+            await resolver.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static Task<TestGate> StartGateAsync(ResolverStub resolver, EventRecorder? recorder, (string Key, string Value)[] settings) =>
+        TestGate.StartAsync<EgressGate>("egress", Boundary.Egress, builder =>
         {
             builder.Configuration["Egress:Resolver"] = resolver.Uri.AbsoluteUri;
             foreach (var (key, value) in settings)
@@ -50,8 +62,6 @@ internal sealed class EgressRig : IAsyncDisposable
             if (recorder is not null)
                 builder.Services.AddSingleton(recorder);
         }, app => app.UseEgress());
-        return new EgressRig(gate, resolver);
-    }
 
     /// <summary>Opens a session with an explicit proxy, and a socket for each of these endpoints.</summary>
     /// <param name="allow">Lines of egress.allow.</param>
