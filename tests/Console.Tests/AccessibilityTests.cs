@@ -87,7 +87,13 @@ public sealed class AccessibilityTests(Browser browser)
     {
         using var content = new StringContent(JsonSerializer.Serialize(new
         {
-            id = Guid.CreateVersion7().ToString("D"), session = ConsoleSite.Session, gate = "egress", subject = "pypi.example:443", host = "pypi.example", port = 443, rule = "egress.otherwise",
+            id = Guid.CreateVersion7().ToString("D"),
+            session = ConsoleSite.Session,
+            gate = "egress",
+            subject = "pypi.example:443",
+            host = "pypi.example",
+            port = 443,
+            rule = "egress.otherwise",
             expires = TimeProvider.System.GetUtcNow().AddMinutes(9),
         }), System.Text.Encoding.UTF8, "application/json");
         using var asked = await site.Client.PostAsync("/asks", content);

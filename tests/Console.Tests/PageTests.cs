@@ -117,7 +117,14 @@ public sealed class PageTests(Browser browser)
         var id = Guid.CreateVersion7().ToString("D");
         using var asked = await site.Client.PostAsJsonAsync("/asks", new
         {
-            id, session = ConsoleSite.Session, gate = "egress", subject = "new.example:443", host = "new.example", port = 443, rule = "egress.otherwise", expires = TimeProvider.System.GetUtcNow().AddMinutes(1),
+            id,
+            session = ConsoleSite.Session,
+            gate = "egress",
+            subject = "new.example:443",
+            host = "new.example",
+            port = 443,
+            rule = "egress.otherwise",
+            expires = TimeProvider.System.GetUtcNow().AddMinutes(1),
         });
         Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
         await Expect(page.Locator(".count")).ToHaveTextAsync("1");

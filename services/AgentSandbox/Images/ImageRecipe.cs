@@ -10,7 +10,10 @@ internal static class ImageRecipe
 
     private static readonly Dictionary<string, string> Agents = new(StringComparer.Ordinal)
     {
-        ["claude-code"] = "CLAUDE_CODE", ["codex"] = "CODEX", ["openclaw"] = "OPENCLAW", ["gemini-cli"] = "GEMINI_CLI",
+        ["claude-code"] = "CLAUDE_CODE",
+        ["codex"] = "CODEX",
+        ["openclaw"] = "OPENCLAW",
+        ["gemini-cli"] = "GEMINI_CLI",
     };
 
     /// <param name="with">Agents and tools, each <c>name</c> or <c>name@version</c>: <c>claude-code</c>, <c>node@24.21.0</c>, <c>python</c>.</param>

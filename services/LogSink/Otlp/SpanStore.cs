@@ -99,7 +99,9 @@ internal sealed class SpanStore(IOptions<LogSinkOptions> options, EventStore eve
         var path = Path.Combine(Path.GetDirectoryName(options.Value.Database)!, "spans.db");
         File.Open(path, new FileStreamOptions
         {
-            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }).Dispose();
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 5 }.ToString());
         connection.Open();

@@ -28,8 +28,16 @@ public sealed class RecorderMetricsTests
         metrics.Decided(Boundary.Dns, VerdictKind.Denied);
         metrics.Ended(new()
         {
-            Id = Guid.CreateVersion7(), Time = default, Session = "s", Gate = Boundary.Egress, Action = "connect.end", Subject = "a:1", Verdict = VerdictKind.Allowed,
-            BytesSent = 10, BytesReceived = 200, DurationMs = 1_500,
+            Id = Guid.CreateVersion7(),
+            Time = default,
+            Session = "s",
+            Gate = Boundary.Egress,
+            Action = "connect.end",
+            Subject = "a:1",
+            Verdict = VerdictKind.Allowed,
+            BytesSent = 10,
+            BytesReceived = 200,
+            DurationMs = 1_500,
         });
 
         Assert.Equal(

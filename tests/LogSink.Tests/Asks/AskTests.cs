@@ -18,7 +18,14 @@ public sealed class AskTests : IAsyncLifetime
         var id = Guid.CreateVersion7().ToString();
         using var response = await _sink.Client.PostAsJsonAsync("/asks", new
         {
-            id, session, gate = "egress", subject = "told differently", host, port, rule = "egress.otherwise", expires = TimeProvider.System.GetUtcNow().AddSeconds(seconds),
+            id,
+            session,
+            gate = "egress",
+            subject = "told differently",
+            host,
+            port,
+            rule = "egress.otherwise",
+            expires = TimeProvider.System.GetUtcNow().AddSeconds(seconds),
         });
         Assert.Equal(expected, response.StatusCode);
         return id;
@@ -108,7 +115,13 @@ public sealed class AskTests : IAsyncLifetime
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         using var content = new StringContent(JsonSerializer.Serialize(new
         {
-            id = Guid.CreateVersion7(), time = TimeProvider.System.GetUtcNow(), session = "s1", gate = "sandbox", action = "session.start", subject = "run", verdict = "allowed",
+            id = Guid.CreateVersion7(),
+            time = TimeProvider.System.GetUtcNow(),
+            session = "s1",
+            gate = "sandbox",
+            action = "session.start",
+            subject = "run",
+            verdict = "allowed",
             detail = new { policy = path },
         }) + "\n", System.Text.Encoding.UTF8, "application/x-ndjson");
         Assert.Equal(HttpStatusCode.OK, (await _sink.Client.PostAsync("/events", content)).StatusCode);

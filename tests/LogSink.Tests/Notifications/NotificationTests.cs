@@ -13,7 +13,9 @@ public sealed class NotificationTests
 {
     private static readonly BoundaryEvent s_denied = Sample.Event(subject: "GET api/$(touch /tmp/no)\e[2J") with
     {
-        Gate = Boundary.Secrets, Action = "request", Verdict = VerdictKind.Denied,
+        Gate = Boundary.Secrets,
+        Action = "request",
+        Verdict = VerdictKind.Denied,
     };
 
     private static BoundaryEvent Denied() => s_denied with { Id = Guid.CreateVersion7() };
@@ -85,7 +87,9 @@ public sealed class NotificationTests
     {
         var ended = Sample.Event() with
         {
-            Gate = Boundary.Secrets, Attempt = Guid.NewGuid(), Detail = ImmutableSortedDictionary<string, string>.Empty.Add("removed", removed),
+            Gate = Boundary.Secrets,
+            Attempt = Guid.NewGuid(),
+            Detail = ImmutableSortedDictionary<string, string>.Empty.Add("removed", removed),
         };
         var occasions = new Occasions(new() { On = Occasions.Words }).Of(Gatehouse.LogSink.Store.EventRow.From(ended), default);
         Assert.Equal(expected, occasions.SequenceEqual([Occasions.SecretReflected]));

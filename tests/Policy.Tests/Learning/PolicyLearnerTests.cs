@@ -28,7 +28,13 @@ public sealed class PolicyLearnerTests
 
     private static BoundaryEvent Denied(Boundary gate, string action, string subject, string? denial) => new()
     {
-        Id = Guid.CreateVersion7(), Time = DateTimeOffset.UnixEpoch, Session = "s", Gate = gate, Action = action, Subject = subject, Verdict = VerdictKind.Denied,
+        Id = Guid.CreateVersion7(),
+        Time = DateTimeOffset.UnixEpoch,
+        Session = "s",
+        Gate = gate,
+        Action = action,
+        Subject = subject,
+        Verdict = VerdictKind.Denied,
         Detail = denial is null ? null : ImmutableSortedDictionary<string, string>.Empty.Add("denial", denial),
     };
 
