@@ -37,8 +37,17 @@ public sealed class EngineDeathTests : IAsyncLifetime
         }
         catch (Exception e)
         {
-            // What is mounted keeps the folder from being removed, which would be told in place of this.
-            throw new InvalidOperationException($"{e.Message}\n{await File.ReadAllTextAsync(_folder + "/log")}\n{(await RunAsync("docker", "--host", Host, "ps", "--all")).Text}\n{(await RunAsync("docker", "--host", Host, "volume", "ls")).Text}", e);
+            var seen = $"{e.Message}\n{await File.ReadAllTextAsync(_folder + "/log")}\n{(await RunAsync("docker", "--host", Host, "ps", "--all")).Text}\n{(await RunAsync("docker", "--host", Host, "volume", "ls")).Text}";
+            try
+            {
+                await gatehouse.DisposeAsync();
+            }
+            catch (IOException)
+            {
+                // What is still mounted keeps the folder from being removed, which must not be told in place of what went wrong.
+            }
+
+            throw new InvalidOperationException(seen, e);
         }
 
         await gatehouse.DisposeAsync();
