@@ -78,8 +78,16 @@ internal sealed class ComposedFolders : IDisposable
     {
         foreach (var record in store.List().Where(record => record.IsInterrupted))
         {
-            foreach (var workspace in record.Workspaces.Where(workspace => Directory.Exists(VolumePath(workspace.At))))
-                CollectedChanges.Collect(record, workspace, VolumePath(workspace.At));
+            try
+            {
+                foreach (var workspace in record.Workspaces.Where(workspace => Directory.Exists(VolumePath(workspace.At))))
+                    CollectedChanges.Collect(record, workspace, VolumePath(workspace.At));
+            }
+            catch (WorkspaceException e)
+            {
+                // An agent decides how much it leaves; it does not decide whether there is a next session.
+                Terminal.Say($"what session {record.Id} changed could not be kept: {e.Message}");
+            }
         }
     }
 

@@ -51,7 +51,8 @@ internal sealed class VisibleCopy(Folder source, Folder target, HideRules hide, 
     /// <summary>Empties a folder that an agent had, and that is a mount of its own.</summary>
     public static void Empty(Folder folder)
     {
-        foreach (var entry in folder.List(ChangeScanner.MaxEntries))
+        // However many there are: what an agent left must not keep the next session from beginning.
+        foreach (var entry in folder.List(int.MaxValue))
             FileTree.Remove(folder, entry.Name);
     }
 

@@ -22,7 +22,8 @@ internal static class ConsoleHosting
             circuits.DisconnectedCircuitMaxRetained = 8;
             circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(1);
             circuits.JSInteropDefaultCallTimeout = TimeSpan.FromSeconds(10);
-        });
+            // A whole policy file is one message; the default of 32 KiB would end the page of whoever edits a larger one.
+        }).AddHubOptions(hub => hub.MaximumReceiveMessageSize = 8 * 1024 * 1024);
         services.AddFluentUIComponents();
         // What is sealed for a browser lives as long as this process. The key ring that would be made on the disk when the host starts is nobody's.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
