@@ -42,7 +42,7 @@ run() {
         f=$((${f:-0} + 1))
         tail -20 "$log"
     fi
-    [ "${f:-0}" = 0 ] || grep -E '^\s+Failed |Error Message:' -A4 "$log" | head -80
+    [ "${f:-0}" = 0 ] || grep -E '^\s+Failed |Error Message:' -A14 "$log" | head -160
     printf '%-24s %5s passed %5s failed\n' "$name" "${p:-0}" "${f:-0}"
     echo "${p:-0} ${f:-0}" >"$results/$name"
 }
