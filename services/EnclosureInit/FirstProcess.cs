@@ -100,34 +100,22 @@ internal static unsafe class FirstProcess
     {
         while (!buffer.IsEmpty)
         {
-            nint length;
-            fixed (byte* data = buffer)
-                length = LibC.recv(launcher, data, (nuint)buffer.Length, 0);
+            var length = LibC.Receive(launcher, buffer);
             if (length <= 0)
                 InitCalls._exit(70);
             buffer = buffer[(int)length..];
         }
     }
 
-    private static void Send(int launcher, ReadOnlySpan<byte> bytes)
-    {
-        const int MSG_NOSIGNAL = 0x4000;
-        fixed (byte* data = bytes)
-            _ = LibC.send(launcher, data, (nuint)bytes.Length, MSG_NOSIGNAL);
-    }
+    private static void Send(int launcher, ReadOnlySpan<byte> bytes) => _ = LibC.SendAll(launcher, bytes);
 
     // Process 1 is sent no signal that it does not handle: what the launcher wants the agent to get comes by this way.
     private static void Follow(int launcher, int agent)
     {
-        byte signal = 0;
-        while (true)
-        {
-            var length = LibC.recv(launcher, &signal, 1, 0);
-            if (length == 1)
-                _ = LibC.kill(agent, signal);
-            else if (length == 0 || Marshal.GetLastPInvokeError() != LibC.EINTR)
-                InitCalls._exit(70);
-        }
+        var signal = new byte[1];
+        while (LibC.Receive(launcher, signal) == 1)
+            _ = LibC.kill(agent, signal[0]);
+        InitCalls._exit(70);
     }
 
     private static int Reap(int agent)
