@@ -1,18 +1,13 @@
 using Gatehouse.Policy.Events;
-using Microsoft.Data.Sqlite;
 
-namespace Gatehouse.LogSink.Store;
+namespace Gatehouse.Record;
 
 /// <summary>
 /// An event as it is stored. Words stay words, so that a record that somebody changed can still be read, hashed and shown to be
 /// changed.
 /// </summary>
-internal sealed record EventRow
+public sealed record EventRow
 {
-    /// <summary>What <see cref="Read"/> expects of a query, in this order.</summary>
-    public const string Columns =
-        "sequence, id, time, session, gate, action, subject, verdict, rule, reason, bytes_sent, bytes_received, duration_ms, trace_id, attempt, detail, hash";
-
     public long Sequence { get; init; }
 
     public required Guid Id { get; init; }
@@ -68,36 +63,4 @@ internal sealed record EventRow
         Attempt = each.Attempt,
         Detail = DetailJson.Write(each.Detail),
     };
-
-    /// <exception cref="DamagedRecordException">An identifier or a hash has not the length it was written with.</exception>
-    public static EventRow Read(SqliteDataReader reader) => new()
-    {
-        Sequence = reader.GetInt64(0),
-        Id = ReadId(reader, 1),
-        Ticks = reader.GetInt64(2),
-        Session = reader.GetString(3),
-        Gate = reader.GetString(4),
-        Action = reader.GetString(5),
-        Subject = reader.GetString(6),
-        Verdict = reader.GetString(7),
-        Rule = ReadText(reader, 8),
-        Reason = ReadText(reader, 9),
-        BytesSent = reader.GetInt64(10),
-        BytesReceived = reader.GetInt64(11),
-        DurationMs = reader.GetDouble(12),
-        TraceId = ReadText(reader, 13),
-        Attempt = reader.IsDBNull(14) ? null : ReadId(reader, 14),
-        Detail = ReadText(reader, 15),
-        Hash = ReadBytes(reader, 16, Chain.ChainHead.HashLength),
-    };
-
-    private static string? ReadText(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-
-    private static Guid ReadId(SqliteDataReader reader, int column) => new(ReadBytes(reader, column, 16), bigEndian: true);
-
-    private static byte[] ReadBytes(SqliteDataReader reader, int column, int length)
-    {
-        var bytes = reader.GetFieldValue<byte[]>(column);
-        return bytes.Length == length ? bytes : throw new DamagedRecordException($"its {reader.GetName(column)} has {bytes.Length} bytes, not {length}");
-    }
 }
