@@ -82,7 +82,9 @@ internal sealed partial class Retention(
 
         _isHeld = false;
         var first = floor.Sequence + 1;
-        Archive(first, checkpoint.Sequence);
+        // It signs only what it found as it was.
+        if ((_options.Archive is { } folder ? Archive(folder, new(first, checkpoint.Sequence)) : Verify(new(first, checkpoint.Sequence))) is { } wrong)
+            throw new InvalidDataException($"they do not verify: {wrong}");
         Remove(connection, first, checkpoint);
         Problem = null;
         Log.Removed(log, first, checkpoint.Sequence);
@@ -92,11 +94,12 @@ internal sealed partial class Retention(
     /// <summary>The checkpoint through which records are due; null while none is.</summary>
     private Checkpoint? Due(SqliteConnection connection, long floor)
     {
+        var tooMany = TooMany(connection, floor);
         // The last one of a segment's size; of records further apart than that, the first.
         Checkpoint? last = null;
         foreach (var checkpoint in CheckpointTable.InOrder(connection, floor))
         {
-            if (checkpoint.Sequence >= store.Head.Sequence || (last is not null && checkpoint.Sequence - floor > MostRecords) || !IsDue(connection, checkpoint))
+            if (checkpoint.Sequence >= store.Head.Sequence || (last is not null && checkpoint.Sequence - floor > MostRecords) || !IsDue(checkpoint, last, floor, tooMany))
                 break;
             last = checkpoint;
         }
@@ -105,11 +108,21 @@ internal sealed partial class Retention(
     }
 
     // By the sink's own time of signing, not by that of the events, which is whatever a gate's clock said.
-    private bool IsDue(SqliteConnection connection, Checkpoint checkpoint)
+    private bool IsDue(Checkpoint checkpoint, Checkpoint? before, long floor, long tooMany)
     {
         var age = time.GetUtcNow().UtcTicks - checkpoint.Ticks;
         return (_options.Days > 0 && age > TimeSpan.FromDays(_options.Days).Ticks)
-            || (_options.Megabytes > 0 && age > TimeSpan.FromDays(_options.KeepDays).Ticks && Used(connection) > _options.Megabytes * 1024L * 1024);
+            || (age > TimeSpan.FromDays(_options.KeepDays).Ticks && (before?.Sequence ?? floor) - floor < tooMany);
+    }
+
+    /// <summary>So many records take what the record has above its limit, if they are as large as the others.</summary>
+    private long TooMany(SqliteConnection connection, long floor)
+    {
+        if (_options.Megabytes == 0)
+            return 0;
+        var used = Used(connection);
+        var above = used - (_options.Megabytes * 1024L * 1024);
+        return above <= 0 ? 0 : (long)Math.Ceiling((double)above / used * (store.Head.Sequence - floor));
     }
 
     private static long Used(SqliteConnection connection) =>
@@ -142,25 +155,33 @@ internal sealed partial class Retention(
         EventDatabase.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA incremental_vacuum({MostPages})"));
     }
 
-    /// <exception cref="IOException">It could not be written: nothing is removed.</exception>
-    private void Archive(long first, long last)
+    private string? Verify(ExportRange range)
     {
-        if (_options.Archive is not { } folder)
-            return;
+        using var walk = new ExportWalk(store, range);
+        while (!walk.IsOver)
+            walk.Next(1_000);
+        return walk.Problem;
+    }
+
+    /// <returns>What is wrong with the records, or null: then they are in the folder.</returns>
+    /// <exception cref="IOException">It could not be written.</exception>
+    private string? Archive(string folder, ExportRange range)
+    {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"records-{first:D12}-{last:D12}.ndjson"));
+        var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"records-{range.From:D12}-{range.Through:D12}.ndjson"));
         var unfinished = path + ".new";
         using (var file = new FileStream(unfinished, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
         {
             var pipe = PipeWriter.Create(file, new StreamPipeWriterOptions(leaveOpen: true));
-            var problem = export.WriteAsync(pipe, new(first, last), null, CancellationToken.None).GetAwaiter().GetResult();
+            var problem = export.WriteAsync(pipe, range, null, CancellationToken.None).GetAwaiter().GetResult();
             pipe.Complete();
             file.Flush(flushToDisk: true);
             if (problem is not null)
-                throw new InvalidDataException($"records {first} to {last} were not removed, since they do not verify: {problem}");
+                return problem;
         }
 
         File.Move(unfinished, path, overwrite: true);
+        return null;
     }
 
     private static long Pragma(SqliteConnection connection, string name)
