@@ -1,13 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.AgentSandbox.Recording;
 using Gatehouse.Gate;
 
 namespace Gatehouse.AgentSandbox.CommandLine;
 
-/// <summary><c>gatehouse log [S] | log verify | sessions</c></summary>
+/// <summary><c>gatehouse log [S] | sessions</c></summary>
 internal static class LogCommands
 {
     private static readonly string[] s_gates = ["dns", "egress", "secrets", "filesystem", "execution", "sandbox"];
@@ -30,7 +29,9 @@ internal static class LogCommands
                 result.AddError("--limit takes 1 to 1,000,000.");
         });
         var command = new Command("log", "Shows what was tried at every boundary, and what was allowed and blocked.") { session, follow, json, gate, verdict, name, limit };
-        command.Add(Verify());
+        command.Add(VerifyCommand.Create());
+        command.Add(ExportCommand.Create());
+        command.Add(ExportCommand.Key());
         command.SetAction(async (parsed, cancelled) =>
         {
             using var sink = LogSinkClient.Open(RunDirectory.Open());
@@ -72,32 +73,10 @@ internal static class LogCommands
                 using var document = JsonDocument.Parse(line);
                 var each = document.RootElement;
                 Console.Out.WriteLine(Printable.Line(
-                    $"{Text(each, "session"),-24} {Time(each, "started"):MM-dd HH:mm:ss} {State(each),-10} {Number(each, "allowed"),6} allowed {Number(each, "denied"),6} denied  {Text(each, "command")}"));
+                    $"{Text(each, "session"),-24} {Time(each, "started"):MM-dd HH:mm:ss} {State(each),-10} {Number(each, "allowed"),6} allowed {Number(each, "denied"),6} denied  {Text(each, "command")}{Incomplete(each)}"));
             }
 
             return 0;
-        });
-        return command;
-    }
-
-    private static Command Verify()
-    {
-        var command = new Command("verify", "Checks that no record is missing or changed. Exit code 70 when one is.");
-        command.SetAction(async (_, cancelled) =>
-        {
-            using var sink = LogSinkClient.Open(RunDirectory.Open());
-            var ok = false;
-            await foreach (var line in sink.ReadLinesAsync("/verify", cancelled))
-            {
-                using var document = JsonDocument.Parse(line);
-                var result = document.RootElement;
-                ok = result.GetProperty("ok").GetBoolean();
-                Console.Out.WriteLine(ok
-                    ? $"{Number(result, "records")} records: the chain is whole, and signed through record {Number(result, "signedThrough")}."
-                    : Printable.Line($"The record was tampered with at {Number(result, "firstBad")}: {Text(result, "problem")}"));
-            }
-
-            return ok ? 0 : ExitCodes.Internal;
         });
         return command;
     }
@@ -147,6 +126,13 @@ internal static class LogCommands
     private static string State(JsonElement session) =>
         !session.TryGetProperty("ended", out var ended) || ended.ValueKind == JsonValueKind.Null ? "running"
         : session.TryGetProperty("exitCode", out var code) && code.ValueKind == JsonValueKind.Number ? $"exit {code.GetInt32()}" : "ended";
+
+    // Not everything that a gate recorded is here: 'log verify' says more.
+    private static string Incomplete(JsonElement session) =>
+        session.TryGetProperty("gates", out var gates) && gates.ValueKind == JsonValueKind.Object
+            && gates.EnumerateObject().Any(gate => gate.Value.TryGetProperty("sealed", out var count) && count.GetInt64() != Number(gate.Value, "records"))
+                ? "  (incomplete: see 'gatehouse log verify')"
+                : "";
 
     private static string Parameter(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
 

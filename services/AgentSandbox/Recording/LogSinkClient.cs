@@ -122,7 +122,18 @@ internal sealed class LogSinkClient : IDisposable
             yield return line;
     }
 
-    private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken)
+    /// <summary>An answer of any length. It ends with the client, which must not be disposed before it.</summary>
+    /// <param name="path">What is asked for.</param>
+    /// <param name="nothing">What to say when there is no such thing.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="LaunchException">There is no such thing, or the sink refuses or is gone.</exception>
+    public async Task<Stream> OpenAsync(string path, string nothing, CancellationToken cancellationToken)
+    {
+        var response = await SendAsync(path, cancellationToken, nothing);
+        return await response.Content.ReadAsStreamAsync(cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken, string? nothing = null)
     {
         HttpResponseMessage response;
         try
@@ -136,6 +147,12 @@ internal sealed class LogSinkClient : IDisposable
 
         if (response.StatusCode == HttpStatusCode.OK)
             return response;
+        if (response.StatusCode == HttpStatusCode.NotFound && nothing is not null)
+        {
+            response.Dispose();
+            throw new LaunchException(ExitCodes.Usage, nothing);
+        }
+
         using (response)
             throw new LaunchException(ExitCodes.Unavailable, $"the log sink answered {(int)response.StatusCode}: see 'gatehouse status'");
     }

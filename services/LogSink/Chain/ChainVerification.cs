@@ -71,7 +71,7 @@ internal sealed class ChainVerification(EventStore store)
         if (checkpoints.Beyond() is { } signed)
             return Bad(good + 1, "truncated: " + ChainLinks.Missing(good + 1, signed) + ", which a checkpoint signed");
         return links.At.Hash.AsSpan().SequenceEqual(head.Hash)
-            ? new(true, good - floor, SignedThrough: checkpoints.SignedThrough, Removed: floor == 0 ? null : floor)
+            ? new(true, good - floor, SignedThrough: checkpoints.SignedThrough, Removed: floor == 0 ? null : floor, Incomplete: SealCheck.Incomplete(connection) is { Count: > 0 } some ? some : null)
             : Bad(head.Sequence, "changed: the chain does not end with the hash that the log sink kept");
 
         VerificationResult Bad(long firstBad, string problem) => VerificationResult.Bad(links.At.Sequence - floor, firstBad, problem);
@@ -85,7 +85,9 @@ internal sealed class ChainVerification(EventStore store)
 /// <param name="Problem">Begins with <c>missing</c>, <c>changed</c>, <c>reordered</c>, <c>truncated</c> or <c>added</c>.</param>
 /// <param name="SignedThrough">The last record that a checkpoint covers; 0 when none does yet.</param>
 /// <param name="Removed">Through this record, the sink itself removed what was old or too much, and signed that it did.</param>
-internal sealed record VerificationResult(bool Ok, long Records, long? FirstBad = null, string? Problem = null, long? SignedThrough = null, long? Removed = null)
+/// <param name="Incomplete">Of a chain that is whole: sessions of which not everything arrived that a gate recorded.</param>
+internal sealed record VerificationResult(bool Ok, long Records, long? FirstBad = null, string? Problem = null, long? SignedThrough = null, long? Removed = null,
+    IReadOnlyList<IncompleteSession>? Incomplete = null)
 {
     public static VerificationResult Bad(long records, long firstBad, string problem) => new(false, records, firstBad, problem);
 }

@@ -13,6 +13,11 @@ internal sealed class SessionsEndpoint(EventStore store)
         FROM sessions ORDER BY first DESC LIMIT $limit
         """;
 
+    private const string GatesSql = """
+        SELECT session, gate, records, sealed FROM session_gates
+        WHERE session IN (SELECT session FROM sessions ORDER BY first DESC LIMIT $limit) ORDER BY session, gate
+        """;
+
     private static readonly string[] s_parameters = ["limit"];
 
     public async Task HandleAsync(HttpContext context)
@@ -32,6 +37,7 @@ internal sealed class SessionsEndpoint(EventStore store)
     private void Read(int limit, ArrayBufferWriter<byte> lines)
     {
         using var connection = store.Database.OpenReader();
+        var gates = Gates(connection, limit).ToLookup(gate => gate.Session);
         using var command = connection.CreateCommand();
         command.CommandText = Sql;
         command.Parameters.AddWithValue("$limit", limit);
@@ -39,14 +45,26 @@ internal sealed class SessionsEndpoint(EventStore store)
         using var json = new Utf8JsonWriter(lines);
         while (reader.Read())
         {
-            Write(json, reader);
+            Write(json, reader, gates[reader.GetString(0)]);
             json.Flush();
             lines.Write("\n"u8);
             json.Reset();
         }
     }
 
-    private static void Write(Utf8JsonWriter json, SqliteDataReader reader)
+    private static List<(string Session, string Gate, long Records, long? Sealed)> Gates(SqliteConnection connection, int limit)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = GatesSql;
+        command.Parameters.AddWithValue("$limit", limit);
+        using var reader = command.ExecuteReader();
+        var gates = new List<(string, string, long, long?)>();
+        while (reader.Read())
+            gates.Add((reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.IsDBNull(3) ? null : reader.GetInt64(3)));
+        return gates;
+    }
+
+    private static void Write(Utf8JsonWriter json, SqliteDataReader reader, IEnumerable<(string Session, string Gate, long Records, long? Sealed)> gates)
     {
         json.WriteStartObject();
         json.WriteString("session", reader.GetString(0));
@@ -63,6 +81,18 @@ internal sealed class SessionsEndpoint(EventStore store)
         json.WriteNumber("denied", reader.GetInt64(9));
         json.WriteNumber("bytesSent", reader.GetInt64(10));
         json.WriteNumber("bytesReceived", reader.GetInt64(11));
+        json.WriteStartObject("gates");
+        foreach (var (_, gate, records, sealedRecords) in gates)
+        {
+            json.WriteStartObject(gate);
+            json.WriteNumber("records", records);
+            // Only gates seal; while the session runs, and of one that was killed, there is none.
+            if (sealedRecords is { } count)
+                json.WriteNumber("sealed", count);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
         json.WriteEndObject();
 
         void Text(string name, int column)
