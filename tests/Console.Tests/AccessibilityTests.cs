@@ -35,6 +35,7 @@ public sealed class AccessibilityTests(Browser browser)
             if (path.StartsWith("sessions/", StringComparison.Ordinal))
             {
                 await Browser.Button(page, "Show changes").ClickAsync();
+                await page.Locator("ul.changed button.link").First.ClickAsync();
                 await page.Locator("pre.diff").WaitForAsync();
                 await page.Locator("table.timeline tbody button.link").Nth(2).ClickAsync();
                 await page.Locator("tr.detail").WaitForAsync();

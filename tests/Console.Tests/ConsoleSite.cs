@@ -101,6 +101,17 @@ internal sealed class ConsoleSite : IAsyncDisposable
         }
     }
 
+    /// <summary>What the stand-in says is changed, and how.</summary>
+    public void SetChanges(IEnumerable<string> list, string diff)
+    {
+        _folder.Write("list", string.Concat(list.Select(line => line + "\n")));
+        _folder.Write("diff", diff);
+    }
+
+    /// <summary>A line of <c>gatehouse changes --json</c>.</summary>
+    public static string Change(string path, string kind, long size, long oldSize = 0, string type = "file") =>
+        JsonSerializer.Serialize(new { workspace = "/workspace", path, kind, type, size, oldSize, mode = "644" });
+
     /// <summary>The address of a page that signs one browser in.</summary>
     public async Task<Uri> LinkAsync()
     {
@@ -132,11 +143,14 @@ internal sealed class ConsoleSite : IAsyncDisposable
             #!/bin/bash
             echo "$*" >>{{_folder.File("calls")}}
             case $1 in
-            changes) printf 'M /workspace/settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n' ;;
+            changes) case "$*" in *--json) cat {{_folder.File("list")}} ;; *) cat {{_folder.File("diff")}} ;; esac ;;
             apply) echo '1 applied.' ;;
             *) echo "cannot $1" >&2; exit 77 ;;
             esac
             """);
+        SetChanges(
+            [Change("settings.ini", "modified", 41, 14), Change("notes.txt", "added", 1_024), Change("src", "added", 0, type: "folder")],
+            "M /workspace/settings.ini  41 B\nmodified settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n");
         File.SetUnixFileMode(_folder.File("gatehouse"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("dotnet",
         [

@@ -83,25 +83,6 @@ public sealed class PageTests(Browser browser)
         await page.Context.DisposeAsync();
     }
 
-    [Fact]
-    public async Task Changes_ShownAndApplied_GoThroughTheCommand()
-    {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await OpenSessionAsync(site);
-        await Browser.Button(page, "Show changes").ClickAsync();
-        await Expect(page.Locator("pre.diff")).ToContainTextAsync("+colour = <script>alert(1)</script>");
-        await Browser.Button(page, "Apply…").ClickAsync();
-        Assert.DoesNotContain(site.Calls, call => call.StartsWith("apply", StringComparison.Ordinal));
-        await Browser.Button(page, "Yes, apply").ClickAsync();
-        await Expect(page.Locator("pre.diff")).ToContainTextAsync("1 applied.");
-        Assert.Equal([$"changes {ConsoleSite.Session} --diff", $"apply {ConsoleSite.Session}"], site.Calls);
-        await Browser.Button(page, "Discard…").ClickAsync();
-        await Browser.Button(page, "Yes, discard").ClickAsync();
-        await Expect(page.Locator("pre.diff")).ToContainTextAsync("cannot discard");
-        await page.Context.DisposeAsync();
-    }
-
     [Theory]
     [InlineData("Allow once", "allowed", "once")]
     [InlineData("For this session", "allowed", "session")]
@@ -216,11 +197,5 @@ public sealed class PageTests(Browser browser)
         await page.Context.DisposeAsync();
     }
 
-    private async Task<IPage> OpenSessionAsync(ConsoleSite site)
-    {
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = ConsoleSite.Session }).ClickAsync();
-        await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
-        return page;
-    }
+    private Task<IPage> OpenSessionAsync(ConsoleSite site) => browser.OpenSessionAsync(site);
 }
