@@ -37,8 +37,8 @@ public sealed class AccessibilityTests(Browser browser)
                 await Browser.Button(page, "Show changes").ClickAsync();
                 await page.Locator("ul.changed button.link").First.ClickAsync();
                 await page.Locator("pre.diff").WaitForAsync();
-                await page.Locator("table.timeline tbody button.link").Nth(2).ClickAsync();
-                await page.Locator("tr.detail").WaitForAsync();
+                await page.Locator("table.timeline tbody button.link").Nth(3).ClickAsync();
+                await page.Locator("ol.waterfall").WaitForAsync();
             }
 
             await PictureAsync(page, path, scheme, width);

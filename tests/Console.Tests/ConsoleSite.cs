@@ -48,7 +48,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
     }
 
     /// <summary>A session that tried this and that.</summary>
-    public async Task FillAsync()
+    public async Task FillAsync(bool spans = true)
     {
         await File.WriteAllTextAsync(Policy,
             """
@@ -62,13 +62,14 @@ internal sealed class ConsoleSite : IAsyncDisposable
             """);
         File.SetUnixFileMode(Policy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var began = new DateTimeOffset(2026, 11, 24, 10, 11, 12, TimeSpan.Zero);
+        var (attempt, end) = (Guid.Empty, Guid.Empty);
         List<BoundaryEvent> events = [Start(Session, "claude -p 'fix the tests'", began)];
         for (var i = 0; i < 60; i++)
         {
-            var attempt = Guid.CreateVersion7();
+            (attempt, end) = (Guid.CreateVersion7(), Guid.CreateVersion7());
             var (host, bytes) = (i % 3) switch { 0 => ("api.example.org:443", 40_000L), 1 => ("registry.example.net:443", 9_000L), _ => ("cdn.example.com:443", 2_500L) };
-            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = "0af7651916cd43dd8448eb211c80319c" });
-            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
+            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = SpanRequest.Trace });
+            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
         }
 
         events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200)) with { Reason = "no rule names this host" });
@@ -79,6 +80,13 @@ internal sealed class ConsoleSite : IAsyncDisposable
         });
         events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220)) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
         await StoreAsync(events);
+        if (!spans)
+            return;
+        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + Session, began, 400_000));
+        await SpanRequest.SendAsync(this, "egress-proxy",
+            new TestSpan("00000000000000a2", "00000000000000a1", "egress connect", began.AddSeconds(295), 120, attempt),
+            new TestSpan("00000000000000a3", "00000000000000a2", "resolve cdn.example.com", began.AddSeconds(295.02), 60),
+            new TestSpan("00000000000000a4", "00000000000000a1", "egress connect.end", began.AddSeconds(295.12), 2_000, end, "the origin closed the connection"));
     }
 
     public static BoundaryEvent Event(Boundary gate, string action, string subject, VerdictKind verdict, DateTimeOffset time, string session = Session) =>

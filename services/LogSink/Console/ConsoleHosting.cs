@@ -30,7 +30,7 @@ internal static class ConsoleHosting
         foreach (var starter in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
             services.Remove(starter);
         services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
-        services.AddSingleton<SessionQueries>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<PolicyDesk>();
+        services.AddSingleton<SessionQueries>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<AttemptTraces>().AddSingleton<PolicyDesk>();
     }
 
     /// <summary>Before the guard of the sink's own interface: a browser has a cookie, and no token.</summary>
