@@ -15,7 +15,9 @@ public sealed class AccessibilityTests(Browser browser)
     [InlineData(ColorScheme.Light, 360)]
     public async Task Pages_CheckedWithAxe_HaveNoViolation(ColorScheme scheme, int width)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        await using var site = await ConsoleSite.StartAsync(
+            "--LogSink:Forward:collector:Url=http://127.0.0.1:9/v1/logs", "--LogSink:Notify:desktop:Command:0=/usr/bin/notify-send", "--LogSink:Notify:desktop:On:0=secret.denied",
+            "--LogSink:Notify:desktop:On:1=denial.burst");
         await site.FillAsync();
         await AskAsync(site);
         var page = await browser.SignInAsync(site, scheme, width);
@@ -39,6 +41,13 @@ public sealed class AccessibilityTests(Browser browser)
                 await page.Locator("pre.diff").WaitForAsync();
                 await page.Locator("table.timeline tbody button.link").Nth(3).ClickAsync();
                 await page.Locator("ol.waterfall").WaitForAsync();
+            }
+
+            if (path == "health")
+            {
+                await Browser.Button(page, "Verify").ClickAsync();
+                await page.Locator("p.said").WaitForAsync();
+                await page.Locator("td .badge.bad").WaitForAsync();
             }
 
             await PictureAsync(page, path, scheme, width);

@@ -32,12 +32,13 @@ internal sealed class ConsoleSite : IAsyncDisposable
     /// <summary>What the stand-in was run with, a call a line.</summary>
     public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
 
-    public static async Task<ConsoleSite> StartAsync()
+    /// <param name="settings">More of the sink's configuration: <c>--LogSink:…=…</c></param>
+    public static async Task<ConsoleSite> StartAsync(params string[] settings)
     {
         var site = new ConsoleSite();
         try
         {
-            await site.StartSinkAsync();
+            await site.StartSinkAsync(settings);
             return site;
         }
         catch
@@ -120,6 +121,14 @@ internal sealed class ConsoleSite : IAsyncDisposable
     public static string Change(string path, string kind, long size, long oldSize = 0, string type = "file") =>
         JsonSerializer.Serialize(new { workspace = "/workspace", path, kind, type, size, oldSize, mode = "644" });
 
+    /// <summary>What somebody with the database's file could do.</summary>
+    public async Task ChangeAsync(string sql)
+    {
+        using var process = Process.Start(new ProcessStartInfo("python3", ["-c", "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: db.execute(sys.argv[2])", _folder.File("log/events.db"), sql]))!;
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+
     /// <summary>The address of a page that signs one browser in.</summary>
     public async Task<Uri> LinkAsync()
     {
@@ -142,7 +151,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartSinkAsync()
+    private async Task StartSinkAsync(string[] settings)
     {
         // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
@@ -162,7 +171,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
         File.SetUnixFileMode(_folder.File("gatehouse"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("dotnet",
         [
-            program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={_folder.File("log/events.db")}", $"--LogSink:AddressFile={_folder.File("log-sink.json")}",
+            program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={_folder.File("log/events.db")}", $"--LogSink:AddressFile={_folder.File("log-sink.json")}", .. settings,
         ])
         { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         start.Environment["GATEHOUSE_COMMAND"] = _folder.File("gatehouse");

@@ -172,19 +172,6 @@ public sealed class PageTests(Browser browser)
     }
 
     [Fact]
-    public async Task Health_Verify_SaysThatTheChainIsWhole()
-    {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
-        await Expect(page.GetByText("works")).ToBeVisibleAsync();
-        await Browser.Button(page, "Verify").ClickAsync();
-        await Expect(page.Locator(".said")).ToContainTextAsync("124 records: the chain is whole");
-        await page.Context.DisposeAsync();
-    }
-
-    [Fact]
     public async Task SignOut_ByItsButton_EndsTheVisit()
     {
         await using var site = await ConsoleSite.StartAsync();

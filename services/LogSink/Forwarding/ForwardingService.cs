@@ -29,6 +29,8 @@ internal sealed class ForwardingService : BackgroundService, IHealthCheck
         metrics.Watch(_forwarders);
     }
 
+    public IReadOnlyList<Forwarder> Forwarders => _forwarders;
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var lags = _forwarders.ToDictionary(each => each.Name, each => (object)each.Lag);
