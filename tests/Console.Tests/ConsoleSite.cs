@@ -33,12 +33,21 @@ internal sealed class ConsoleSite : IAsyncDisposable
     public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
 
     /// <param name="settings">More of the sink's configuration: <c>--LogSink:…=…</c></param>
-    public static async Task<ConsoleSite> StartAsync(params string[] settings)
+    public static Task<ConsoleSite> StartAsync(params string[] settings)
+    {
+        // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        return StartFromAsync(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink", configuration)), settings);
+    }
+
+    /// <param name="folder">Where the program is.</param>
+    /// <param name="settings">As above.</param>
+    public static async Task<ConsoleSite> StartFromAsync(string folder, params string[] settings)
     {
         var site = new ConsoleSite();
         try
         {
-            await site.StartSinkAsync(settings);
+            await site.StartSinkAsync(Path.Combine(folder, "Gatehouse.LogSink.dll"), settings);
             return site;
         }
         catch
@@ -151,11 +160,8 @@ internal sealed class ConsoleSite : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartSinkAsync(string[] settings)
+    private async Task StartSinkAsync(string program, string[] settings)
     {
-        // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        var program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink", configuration, "Gatehouse.LogSink.dll"));
         _folder.Write("gatehouse", $$"""
             #!/bin/bash
             echo "$*" >>{{_folder.File("calls")}}

@@ -9,7 +9,7 @@ namespace Gatehouse.Console.Tests;
 /// <summary>So much of a record that what reads it takes its time: nobody waits for it in vain.</summary>
 public sealed class LargeRecord : IAsyncLifetime
 {
-    public const int Records = 150_000;
+    public const int Records = 300_000;
 
     private ConsoleSite? _site;
 
@@ -33,21 +33,21 @@ public sealed class LargeRecord : IAsyncLifetime
 public sealed class LargeRecordTests(Browser browser, LargeRecord record) : IClassFixture<LargeRecord>
 {
     [Fact]
-    public async Task Verify_StartedTwice_RunsOnceAndShowsEverywhere()
+    public async Task Verify_AskedForThrice_RunsOneByOneAndShowsEverywhere()
     {
         var page = await browser.SignInAsync(record.Site);
         await page.GotoAsync(page.Url + "health");
         var verify = Browser.Button(page, "Verify");
         await verify.WaitForAsync();
         var began = Stopwatch.GetTimestamp();
-        var (first, second) = (record.Site.Client.GetStringAsync("/verify"), record.Site.Client.GetStringAsync("/verify"));
+        var asked = Enumerable.Range(0, 3).Select(_ => record.Site.Client.GetStringAsync("/verify")).ToList();
         await Expect(page.GetByText("for somebody else")).ToBeVisibleAsync();
         await Expect(verify).ToHaveAttributeAsync("disabled", "");
-        await Task.WhenAny(first, second);
+        await Task.WhenAny(asked);
         var one = Stopwatch.GetElapsedTime(began);
-        await Task.WhenAll(first, second);
-        // Both at once would have come at once.
-        Assert.True(Stopwatch.GetElapsedTime(began) > one * 1.4, $"{one} and {Stopwatch.GetElapsedTime(began)}");
+        await Task.WhenAll(asked);
+        // Had they run at once, they would have come at once.
+        Assert.True(Stopwatch.GetElapsedTime(began) > one * 1.5, $"{one} and {Stopwatch.GetElapsedTime(began)}");
         await Expect(page.Locator("p.said")).ToContainTextAsync("the chain is whole");
         await Expect(verify).Not.ToHaveAttributeAsync("disabled", "");
         await page.Context.DisposeAsync();
@@ -95,7 +95,7 @@ public sealed class LargeRecordTests(Browser browser, LargeRecord record) : ICla
 
         await text.FillAsync("nothing-of-the-kind");
         await Expect(rows).ToHaveCountAsync(0);
-        await text.FillAsync("name17.example");
+        await text.FillAsync("name299017.example");
         await Expect(rows).ToHaveCountAsync(1);
         await page.Context.DisposeAsync();
     }
