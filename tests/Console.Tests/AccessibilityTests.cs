@@ -41,6 +41,11 @@ public sealed class AccessibilityTests(Browser browser)
                 await page.Locator("pre.diff").WaitForAsync();
                 await page.Locator("table.timeline tbody button.link").Nth(3).ClickAsync();
                 await page.Locator("ol.waterfall").WaitForAsync();
+                await page.Locator("ol.waterfall").EvaluateAsync("spans => spans.scrollIntoView({ block: 'end' })");
+                await PictureAsync(page, "trace", scheme, width);
+                await page.Locator("ul.changed").EvaluateAsync("files => files.scrollIntoView({ block: 'end' })");
+                await PictureAsync(page, "changes", scheme, width);
+                await page.Locator("h1").ScrollIntoViewIfNeededAsync();
             }
 
             if (path == "health")

@@ -29,8 +29,10 @@ public sealed class ChangesTests(Browser browser)
         await first.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(first).ToHaveAttributeAsync("aria-expanded", "true");
-        await Expect(files.Nth(0).Locator("pre.diff .added")).ToHaveTextAsync("+colour = <script>alert(1)</script>\n");
+        await Expect(files.Nth(0).Locator("pre.diff .added")).ToHaveTextAsync("+colour = <script>alert(1)</script>");
         await Expect(files.Nth(0).Locator("pre.diff .removed")).ToHaveCountAsync(1);
+        Assert.Equal(["modified settings.ini", "--- a/settings.ini", "+++ b/settings.ini", "@@ -1 +1 @@", "-colour = blue", "+colour = <script>alert(1)</script>"],
+            (await page.Locator("pre.diff").InnerTextAsync()).TrimEnd().Split('\n'));
         await second.FocusAsync();
         await page.Keyboard.PressAsync("Space");
         await Expect(files.Nth(1).Locator("pre.diff")).ToBeVisibleAsync();
@@ -109,8 +111,8 @@ public sealed class ChangesTests(Browser browser)
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(3);
         await files.Filter(new() { HasText = "settings.ini" }).Locator("button").ClickAsync();
-        await Expect(page.Locator("pre.diff .added")).ToHaveTextAsync("+colour = <b>red</b>\n");
-        await Expect(page.Locator("pre.diff .removed")).ToHaveTextAsync("-colour = blue\n");
+        await Expect(page.Locator("pre.diff .added")).ToHaveTextAsync("+colour = <b>red</b>");
+        await Expect(page.Locator("pre.diff .removed")).ToHaveTextAsync("-colour = blue");
         Assert.Equal(["blue", "still here", ""], Disk());
 
         await Browser.Button(page, "Apply…").ClickAsync();

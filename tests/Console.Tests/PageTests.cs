@@ -143,6 +143,8 @@ public sealed class PageTests(Browser browser)
         await Expect(text).ToHaveValueAsync(before);
         await Browser.Button(page, "Add to the edit below").First.ClickAsync();
         await Expect(page.Locator("pre.diff .added")).ToContainTextAsync("blocked.example");
+        // A line of the file is a line of the page.
+        Assert.Contains((await page.Locator("pre.diff").InnerTextAsync()).Split('\n'), line => line.StartsWith("+ ", StringComparison.Ordinal) && line.Contains("blocked.example", StringComparison.Ordinal));
         await save.ClickAsync();
         await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
         var after = await File.ReadAllTextAsync(site.Policy);

@@ -35,7 +35,7 @@ public sealed class TraceTests(Browser browser)
         await Expect(spans.Nth(1)).ToContainTextAsync("+0 ms, 2.0 ms");
         await Expect(spans.Nth(2)).ToContainTextAsync("HTTP GET <i>x</i>");
         await Expect(spans.Nth(2)).ToContainTextAsync("+1.0 ms, 0.25 ms");
-        await Expect(spans.Nth(3)).ToContainTextAsync("✗ error the peer <b>hung up</b>");
+        await Expect(spans.Nth(3)).ToContainTextAsync("✗ error: the peer <b>hung up</b>");
         Assert.Equal(["1", "2", "3", "2"], await spans.EvaluateAllAsync<string[]>("all => all.map(each => each.getAttribute('aria-level'))"));
         Assert.Equal(0, await page.Locator("tr.detail b, tr.detail i").CountAsync());
 
