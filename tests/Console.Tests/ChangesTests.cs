@@ -1,5 +1,6 @@
 using System.Text;
 using Gatehouse.TestKit;
+using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Gatehouse.Console.Tests;
@@ -57,9 +58,20 @@ public sealed class ChangesTests(Browser browser)
         await Browser.Button(page, "Yes, apply").ClickAsync();
         await Expect(page.Locator("pre.said")).ToContainTextAsync("1 applied.");
         Assert.Equal([$"apply {ConsoleSite.Session}"], site.Calls);
-        await Browser.Button(page, "Discard…").ClickAsync();
-        await Browser.Button(page, "Yes, discard").ClickAsync();
+        // By keyboard alone: the question is where the keys are, and Escape is a no.
+        await Browser.Button(page, "Discard…").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByRole(AriaRole.Alertdialog)).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.GetByRole(AriaRole.Alertdialog)).ToHaveCountAsync(0);
+        await Expect(page.Locator("h2#changes")).ToBeFocusedAsync();
+        await Browser.Button(page, "Discard…").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByRole(AriaRole.Alertdialog)).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("cannot discard");
+        Assert.Equal([$"apply {ConsoleSite.Session}", $"discard {ConsoleSite.Session}"], site.Calls);
         await page.Context.DisposeAsync();
     }
 

@@ -94,6 +94,7 @@ public sealed class LargeRecordTests(Browser browser, LargeRecord record) : ICla
         }
 
         await text.FillAsync("nothing-of-the-kind");
+        await Expect(page.GetByText("200,000 records searched")).ToBeVisibleAsync();
         await Expect(rows).ToHaveCountAsync(0);
         await text.FillAsync("name299017.example");
         await Expect(rows).ToHaveCountAsync(1);
