@@ -24,6 +24,7 @@ internal static unsafe class FirstProcess
     {
         // The agent runs as the same user: without this it could read this process's memory and open its files through /proc.
         Check(LibC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "hide from the agent");
+        IgnoreSignals();
         var launcher = Connect();
         if (launcher < 0)
             return 70;
@@ -49,6 +50,25 @@ internal static unsafe class FirstProcess
         Send(launcher, [StartMessage.Ended, (byte)code]);
         InitCalls._exit(code);
         return code;
+    }
+
+    // The kernel drops what process 1 has no handler for, but not while its first thread blocks the signal, as posix_spawn(3) does for a moment, and
+    // another thread does not: then the default action ends them all (complete_signal(), since Linux 4.15). The agent may just have started. Its own
+    // dispositions are set back to the defaults.
+    private static void IgnoreSignals()
+    {
+        var call = (nint)(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 134 : 13);
+        // struct kernel_sigaction: handler(8), flags(8), restorer(8), mask(8)
+        var action = stackalloc nint[4];
+        var was = stackalloc nint[4];
+        for (var signal = 1; signal <= 64; signal++)
+        {
+            // Those of faults, and those that the runtime handles, stay as they are; so do a child's end, and what can not be ignored.
+            if (signal is 4 or 5 or 7 or 8 or 9 or 11 or 17 or 18 or 19 or 31 || LibC.syscall(call, signal, 0, (nint)was, 8, 0) != 0 || was[0] != 0)
+                continue;
+            action[0] = 1;
+            _ = LibC.syscall(call, signal, (nint)action, 0, 8, 0);
+        }
     }
 
     /// <summary>execvp(3), with the agent's own PATH and without this process's environment.</summary>
@@ -100,34 +120,22 @@ internal static unsafe class FirstProcess
     {
         while (!buffer.IsEmpty)
         {
-            nint length;
-            fixed (byte* data = buffer)
-                length = LibC.recv(launcher, data, (nuint)buffer.Length, 0);
+            var length = LibC.Receive(launcher, buffer);
             if (length <= 0)
                 InitCalls._exit(70);
             buffer = buffer[(int)length..];
         }
     }
 
-    private static void Send(int launcher, ReadOnlySpan<byte> bytes)
-    {
-        const int MSG_NOSIGNAL = 0x4000;
-        fixed (byte* data = bytes)
-            _ = LibC.send(launcher, data, (nuint)bytes.Length, MSG_NOSIGNAL);
-    }
+    private static void Send(int launcher, ReadOnlySpan<byte> bytes) => _ = LibC.SendAll(launcher, bytes);
 
     // Process 1 is sent no signal that it does not handle: what the launcher wants the agent to get comes by this way.
     private static void Follow(int launcher, int agent)
     {
-        byte signal = 0;
-        while (true)
-        {
-            var length = LibC.recv(launcher, &signal, 1, 0);
-            if (length == 1)
-                _ = LibC.kill(agent, signal);
-            else if (length == 0 || Marshal.GetLastPInvokeError() != LibC.EINTR)
-                InitCalls._exit(70);
-        }
+        var signal = new byte[1];
+        while (LibC.Receive(launcher, signal) == 1)
+            _ = LibC.kill(agent, signal[0]);
+        InitCalls._exit(70);
     }
 
     private static int Reap(int agent)

@@ -13,7 +13,8 @@ namespace Gatehouse.EnclosureInit;
 /// </summary>
 internal static unsafe class NetworkMaker
 {
-    private const int ConnectTries = 2000;
+    /// <summary>Less than the launcher waits for an answer. Its tries are a millisecond apart, but a busy machine may start it late.</summary>
+    private static readonly TimeSpan s_firstProcessWithin = TimeSpan.FromSeconds(20);
 
     /// <summary>From a helper container: the launcher's socket is mounted into it.</summary>
     public static int Run(string path)
@@ -78,10 +79,8 @@ internal static unsafe class NetworkMaker
         {
             InitCalls.WithAddress(SocketFactory.GateAddress, StartMessage.Port, (address, length) => Check(LibC.bind(door, address, length), "bind the start socket"));
             Check(LibC.listen(door, 1), "listen for the first process");
-            // Its tries are a millisecond apart.
-            var waiting = new LibC.PollDescriptor { Descriptor = door, Events = LibC.POLLIN };
-            if (Check(LibC.poll(&waiting, 1, ConnectTries), "wait for the first process") == 0)
-                throw new InvalidDataException("the container's first process did not answer within two seconds");
+            if (!LibC.IsReadable(door, s_firstProcessWithin))
+                throw new InvalidDataException($"the container's first process did not answer within {s_firstProcessWithin.TotalSeconds:0} seconds");
             return Check(LibC.accept4(door, null, null, LibC.SOCK_CLOEXEC), "accept the first process");
         }
         finally

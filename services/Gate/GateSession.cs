@@ -10,6 +10,8 @@ namespace Gatehouse.Gate;
 public sealed class GateSession
 {
     private volatile AgentPolicy _policy;
+    private volatile bool _isSealed;
+    private long _unsealed;
 
     public GateSession(
         SessionId id, AgentPolicy policy, string policyDirectory, ActivityContext trace, ImmutableArray<SessionSocket> sockets,
@@ -44,6 +46,22 @@ public sealed class GateSession
     public CancellationToken Ended { get; }
 
     internal void Replace(AgentPolicy policy) => _policy = policy;
+
+    /// <summary>One event more is on its way to the record.</summary>
+    /// <returns>How many are to be sealed now; 0 before the session's end.</returns>
+    internal long CountRecord()
+    {
+        Interlocked.Increment(ref _unsealed);
+        return _isSealed ? Interlocked.Exchange(ref _unsealed, 0) : 0;
+    }
+
+    /// <summary>The session is over. What is still recorded of it is sealed by itself.</summary>
+    /// <returns>How many events are to be sealed now.</returns>
+    internal long Seal()
+    {
+        _isSealed = true;
+        return Interlocked.Exchange(ref _unsealed, 0);
+    }
 }
 
 /// <summary>

@@ -5,6 +5,7 @@ using Gatehouse.LogSink.Chain;
 using Gatehouse.LogSink.Console;
 using Gatehouse.LogSink.Console.Access;
 using Gatehouse.LogSink.Discovery;
+using Gatehouse.LogSink.Export;
 using Gatehouse.LogSink.Forwarding;
 using Gatehouse.LogSink.Ingest;
 using Gatehouse.LogSink.Live;
@@ -70,6 +71,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<HeadSignal>();
         builder.Services.AddSingleton(services => services.GetRequiredService<IOptions<LogSinkOptions>>().Value.Checkpoints);
         builder.Services.AddSingleton<EventStore>();
+        builder.Services.AddSingleton<RecordExport>().AddSingleton<ExportEndpoint>().AddSingleton<Retention>();
         builder.Services.AddSingleton<EventWriter>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>());
         builder.Services.AddSingleton<ForwardMetrics>().AddSingleton<ForwardingService>();
@@ -103,6 +105,7 @@ internal static class LogSinkApplication
         app.MapGet("/events/stream", app.Services.GetRequiredService<EventStream>().HandleAsync);
         app.MapGet("/sessions", app.Services.GetRequiredService<SessionsEndpoint>().HandleAsync);
         app.MapGet("/key", app.Services.GetRequiredService<KeyEndpoint>().HandleAsync);
+        app.MapGet("/export", app.Services.GetRequiredService<ExportEndpoint>().HandleAsync);
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
         app.Services.GetRequiredService<AskEndpoints>().Map(app);
         app.Services.GetRequiredService<TraceEndpoints>().Map(app);

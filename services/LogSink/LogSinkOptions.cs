@@ -28,6 +28,9 @@ internal sealed class LogSinkOptions
 
     internal CheckpointInterval Checkpoints => new(CheckpointRecords, TimeSpan.FromSeconds(CheckpointSeconds));
 
+    /// <summary>What is removed, and when.</summary>
+    public RetentionOptions Retention { get; set; } = new();
+
     /// <summary>Where the record is sent on to, by name.</summary>
     public Dictionary<string, ForwardOptions> Forward { get; set; } = [];
 
@@ -55,6 +58,7 @@ internal sealed class LogSinkOptionsValidation : IValidateOptions<LogSinkOptions
             problems.Add($"LogSink:CheckpointRecords is {options.CheckpointRecords}: write 1 to 1000000");
         if (options.CheckpointSeconds is < 1 or > 3_600)
             problems.Add($"LogSink:CheckpointSeconds is {options.CheckpointSeconds}: write 1 to 3600");
+        options.Retention.Validate(problems);
         foreach (var (target, each) in options.Forward)
             ForwardOptions.Validate(target, each, problems);
         foreach (var (target, each) in options.Notify)

@@ -17,6 +17,7 @@ public sealed class HealthTests(Browser browser)
         await page.GotoAsync(page.Url + "health");
         await Expect(page.GetByText("works")).ToBeVisibleAsync();
         await Expect(page.GetByText("Not verified since the sink started.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("all records")).ToBeVisibleAsync();
         await Expect(page.GetByText("The record is sent on to nobody.")).ToBeVisibleAsync();
         await Expect(page.GetByText("Nobody is told.")).ToBeVisibleAsync();
         await Browser.Button(page, "Verify").ClickAsync();
@@ -51,10 +52,12 @@ public sealed class HealthTests(Browser browser)
             return Task.CompletedTask;
         }));
         await using var site = await ConsoleSite.StartAsync(
-            $"--LogSink:Forward:collector:Url={collector.Uri}secret-path/logs", "--LogSink:Notify:phone:Url=https://push.example/key-4711", "--LogSink:Notify:phone:On:0=denial.burst");
+            $"--LogSink:Forward:collector:Url={collector.Uri}secret-path/logs", "--LogSink:Notify:phone:Url=https://push.example/key-4711", "--LogSink:Notify:phone:On:0=denial.burst",
+            "--LogSink:Retention:Days=90", "--LogSink:Retention:Megabytes=512");
         await site.FillAsync();
         var page = await browser.SignInAsync(site);
         await page.GotoAsync(page.Url + "health");
+        await Expect(page.GetByText("records of 90 days, up to 512 MB, and in any case those of 7 days")).ToBeVisibleAsync();
         var receiver = page.Locator("tr", new() { HasText = "collector" });
         await Expect(receiver).ToContainTextAsync("does not take it");
         await Expect(receiver).ToContainTextAsync("503");

@@ -9,9 +9,9 @@ namespace Gatehouse.AgentSandbox.Containers;
 /// The launcher's end of the connection to a container's first process: it carries the agent's program in, signals and the exit code, and its
 /// end is the container's end.
 /// </summary>
-internal sealed unsafe class ContainerLease(int descriptor) : IDisposable
+internal sealed class ContainerLease(int descriptor) : IDisposable
 {
-    private const int MSG_NOSIGNAL = 0x4000, SHUT_RDWR = 2;
+    private const int SHUT_RDWR = 2;
 
     /// <summary>From the message to the agent's program: seconds on a busy machine.</summary>
     private static readonly TimeSpan s_startWithin = TimeSpan.FromSeconds(60);
@@ -24,43 +24,32 @@ internal sealed unsafe class ContainerLease(int descriptor) : IDisposable
     /// <exception cref="EnclosureException">It could not be started, or the container ended.</exception>
     public void Start(StartMessage message, string where)
     {
-        ReadOnlySpan<byte> bytes = message.ToBytes();
-        while (!bytes.IsEmpty)
-        {
-            nint sent;
-            fixed (byte* data = bytes)
-                sent = LibC.send(_descriptor, data, (nuint)bytes.Length, MSG_NOSIGNAL);
-            if (sent <= 0)
-                throw Ended(where);
-            bytes = bytes[(int)sent..];
-        }
-
+        if (!LibC.SendAll(_descriptor, message.ToBytes()))
+            throw Ended(where);
+        // One byte: an agent that ended at once has its exit code right behind.
         var answer = new byte[1024];
-        var length = HasNews(s_startWithin) ? Receive(answer) : 0;
+        var length = HasNews(s_startWithin) ? Receive(answer.AsSpan(0, 1)) : 0;
         if (length > 0 && answer[0] == StartMessage.Started)
             return;
-        throw length > 1 && answer[0] == StartMessage.NotStarted
+        if (length > 0 && answer[0] == StartMessage.NotStarted)
+            length += Receive(answer.AsSpan(1));
+        throw length > 1
             ? new EnclosureException($"{message.Command[0]} could not be started {where}: {Encoding.UTF8.GetString(answer, 1, length - 1)}")
             : Ended(where);
     }
 
-    public bool HasNews(TimeSpan within)
-    {
-        var waiting = new LibC.PollDescriptor { Descriptor = _descriptor, Events = LibC.POLLIN };
-        return _descriptor >= 0 && LibC.poll(&waiting, 1, (int)within.TotalMilliseconds) == 1;
-    }
+    public bool HasNews(TimeSpan within) => _descriptor >= 0 && LibC.IsReadable(_descriptor, within);
 
     /// <summary>What the first process said last, when <see cref="HasNews"/>: the agent's exit code; null when the connection ended without it.</summary>
     public int? ReadEnd()
     {
         var answer = new byte[2];
-        return Receive(answer) == 2 && answer[0] == StartMessage.Ended ? answer[1] : null;
+        return Receive(answer.AsSpan(0, 1)) == 1 && Receive(answer.AsSpan(1)) == 1 && answer[0] == StartMessage.Ended ? answer[1] : null;
     }
 
     public void Signal(int signal)
     {
-        var number = (byte)signal;
-        _ = LibC.send(_descriptor, &number, 1, MSG_NOSIGNAL);
+        _ = LibC.SendAll(_descriptor, [(byte)signal]);
     }
 
     /// <summary>Without its lease the first process ends, and with it the container. Thread-safe, also with <see cref="HasNews"/>.</summary>
@@ -79,9 +68,5 @@ internal sealed unsafe class ContainerLease(int descriptor) : IDisposable
 
     private static EnclosureException Ended(string where) => new($"the container ended before the agent's program was started {where}");
 
-    private int Receive(Span<byte> buffer)
-    {
-        fixed (byte* data = buffer)
-            return (int)LibC.recv(_descriptor, data, (nuint)buffer.Length, 0);
-    }
+    private int Receive(Span<byte> buffer) => (int)LibC.Receive(_descriptor, buffer);
 }

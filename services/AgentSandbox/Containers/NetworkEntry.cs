@@ -100,8 +100,7 @@ internal sealed unsafe class NetworkEntry : IDisposable
     private int[] Answer(int count)
     {
         const int patience = 30_000;
-        var waiting = new LibC.PollDescriptor { Descriptor = _channel, Events = LibC.POLLIN };
-        if (LibC.poll(&waiting, 1, patience) == 0)
+        if (!LibC.IsReadable(_channel, TimeSpan.FromMilliseconds(patience)))
             throw new EnclosureException($"the enclosure's network was not made in {patience / 1000} s");
         var message = ControlChannel.Receive(_channel, out var sockets);
         if (message is [0] && sockets.Length == count)

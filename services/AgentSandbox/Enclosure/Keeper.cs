@@ -34,8 +34,7 @@ internal static unsafe class Keeper
             Reply(launcher, new(true, null), sockets);
             foreach (var socket in sockets)
                 _ = LibC.close(socket);
-            byte word = 0;
-            if (LibC.recv(launcher, &word, 1, 0) != 1)
+            if (LibC.Receive(launcher, new byte[1]) != 1)
                 return 70;
             Become(spec, staging, launcher);
             return 70;

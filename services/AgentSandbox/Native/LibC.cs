@@ -97,6 +97,56 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int poll(PollDescriptor* descriptors, nuint count, int milliseconds);
 
+    /// <summary>Waits until the descriptor can be read, or has ended. A signal meanwhile (a child's end is one) does not cut the wait short.</summary>
+    internal static bool IsReadable(int descriptor, TimeSpan within)
+    {
+        var waiting = new PollDescriptor { Descriptor = descriptor, Events = POLLIN };
+        var since = Environment.TickCount64;
+        var left = (long)within.TotalMilliseconds;
+        while (true)
+        {
+            var ready = poll(&waiting, 1, (int)Math.Min(left, int.MaxValue));
+            if (ready >= 0)
+                return ready == 1;
+            if (Marshal.GetLastPInvokeError() != EINTR)
+                throw new SystemCallException("wait", Marshal.GetLastPInvokeError());
+            left = Math.Max(0, (long)within.TotalMilliseconds - (Environment.TickCount64 - since));
+        }
+    }
+
+    /// <summary>recv(2), again when a signal came between.</summary>
+    internal static nint Receive(int descriptor, Span<byte> buffer, int flags = 0)
+    {
+        fixed (byte* data = buffer)
+        {
+            nint length;
+            do
+                length = recv(descriptor, data, (nuint)buffer.Length, flags);
+            while (length < 0 && Marshal.GetLastPInvokeError() == EINTR);
+            return length;
+        }
+    }
+
+    /// <summary>send(2) of the whole, without SIGPIPE, again when a signal came between.</summary>
+    /// <returns>False when the other end is gone.</returns>
+    internal static bool SendAll(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        const int MSG_NOSIGNAL = 0x4000;
+        while (!bytes.IsEmpty)
+        {
+            nint sent;
+            fixed (byte* data = bytes)
+                sent = send(descriptor, data, (nuint)bytes.Length, MSG_NOSIGNAL);
+            if (sent < 0 && Marshal.GetLastPInvokeError() == EINTR)
+                continue;
+            if (sent <= 0)
+                return false;
+            bytes = bytes[(int)sent..];
+        }
+
+        return true;
+    }
+
     /// <summary>struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollDescriptor

@@ -26,8 +26,7 @@ internal static unsafe class OwnerMap
         _ = LibC.close(fromChild[1]);
         try
         {
-            byte hello = (byte)'?';
-            if (LibC.write(toChild[0], &hello, 1) != 1 || LibC.recv(fromChild[0], &hello, 1, 0) != 1)
+            if (!LibC.SendAll(toChild[0], "?"u8) || LibC.Receive(fromChild[0], new byte[1]) != 1)
                 throw new InvalidOperationException("unshare --user did not start: are user namespaces disabled (user.max_user_namespaces)?");
             WriteMap($"/proc/{child.Id}/uid_map", disk.Uid, shown.Uid);
             WriteMap($"/proc/{child.Id}/gid_map", disk.Gid, shown.Gid);

@@ -2,12 +2,13 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Gatehouse.Gate.Native;
 using Gatehouse.Gate.Policies;
+using Gatehouse.Gate.Recording;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gate.Handover;
 
 /// <summary>Takes one launcher's session over, serves it until the launcher's connection closes, and brings it down.</summary>
-internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeProvider time, ILogger<SessionServer> logger)
+internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, EventRecorder recorder, TimeProvider time, ILogger<SessionServer> logger)
 {
     /// <summary>Far more agents than one person watches; bounds memory and descriptors of a gate.</summary>
     public const int MaxSessions = 64;
@@ -136,6 +137,7 @@ internal sealed partial class SessionServer(IGate gate, PolicyWatch watch, TimeP
         }
         Close(session);
         await open.Watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        recorder.Seal(session);
         Log.Closed(logger, session.Id);
     }
 

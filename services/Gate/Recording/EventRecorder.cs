@@ -25,6 +25,11 @@ public abstract class EventRecorder
     public abstract void RecordEnd(
         GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration,
         Action<EventDetail>? more = null);
+
+    /// <summary>The session is over: records how many events this gate recorded of it, so that one that is missing later shows.</summary>
+    public virtual void Seal(GateSession session)
+    {
+    }
 }
 
 /// <summary>Extra members of an event: name and value, each bounded when set.</summary>

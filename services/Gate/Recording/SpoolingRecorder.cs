@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using System.Threading.Channels;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
@@ -78,11 +79,13 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         DecisionSpans.Emit(session, each);
         _metrics.Ended(each);
         // The data has moved: this one waits whatever the policy says, and is lost only when queue and spool are full.
-        if (_queue.Writer.TryWrite(each))
+        if (TryEnqueue(session, each))
             return;
         _metrics.Refused();
         Log.EndLost(_logger, session.Id, each.Action);
     }
+
+    public override void Seal(GateSession session) => Seal(session, session.Seal());
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -118,19 +121,35 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     {
         var each = EventDraft.Bound(boundaryEvent);
         var mayWait = session.Policy.WhenUnavailable == WhenUnavailable.Spool;
-        var recorded = (mayWait || IsHealthy) && _queue.Writer.TryWrite(each);
+        var recorded = (mayWait || IsHealthy) && TryEnqueue(session, each);
         if (!recorded)
         {
             _metrics.Refused();
             // The caller denies: that is what the record is to say, once it can be written.
             if (each.Verdict == VerdictKind.Allowed)
                 each = each with { Verdict = VerdictKind.Denied, Reason = "the attempt could not be recorded" };
-            _queue.Writer.TryWrite(each);
+            TryEnqueue(session, each);
         }
         if (each.Attempt is null)
             _metrics.Decided(each.Gate, each.Verdict);
         DecisionSpans.Emit(session, each);
         return (each, recorded);
+    }
+
+    private bool TryEnqueue(GateSession session, BoundaryEvent each)
+    {
+        if (!_queue.Writer.TryWrite(each))
+            return false;
+        if (session.CountRecord() is > 0 and var late)
+            Seal(session, late);
+        return true;
+    }
+
+    // It is no attempt: neither metric nor span. When there is no room for it, the record shows that it is missing.
+    private void Seal(GateSession session, long records)
+    {
+        var count = records.ToString(CultureInfo.InvariantCulture);
+        _queue.Writer.TryWrite(Create(session, BoundaryActions.Seal, $"{count} events", detail => detail["records"] = count) with { Verdict = VerdictKind.Allowed });
     }
 
     private BoundaryEvent Create(GateSession session, string action, string subject, Action<EventDetail>? more)

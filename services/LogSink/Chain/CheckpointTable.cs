@@ -5,11 +5,11 @@ namespace Gatehouse.LogSink.Chain;
 /// <summary>Checkpoints as the database keeps them.</summary>
 internal static class CheckpointTable
 {
-    /// <summary>The sequence that the newest covers; 0 when there is none.</summary>
+    /// <summary>The sequence through which records are signed: by the newest, or by the segment that the last ones were removed with; 0 when neither is.</summary>
     public static long Newest(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT coalesce(max(sequence), 0) FROM checkpoints";
+        command.CommandText = "SELECT max(coalesce((SELECT max(sequence) FROM checkpoints), 0), coalesce((SELECT max(last) FROM segments), 0))";
         return (long)command.ExecuteScalar()!;
     }
 
@@ -32,10 +32,15 @@ internal static class CheckpointTable
         return command.ExecuteNonQuery() == 1;
     }
 
-    public static IEnumerable<Checkpoint> InOrder(SqliteConnection connection)
+    /// <param name="connection">The database.</param>
+    /// <param name="after">Only those of later records.</param>
+    /// <param name="most">At most so many; -1 for all.</param>
+    public static IEnumerable<Checkpoint> InOrder(SqliteConnection connection, long after = 0, int most = -1)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT sequence, previous, time, hash, signature FROM checkpoints ORDER BY sequence";
+        command.CommandText = "SELECT sequence, previous, time, hash, signature FROM checkpoints WHERE sequence > $after ORDER BY sequence LIMIT $most";
+        command.Parameters.AddWithValue("$after", after);
+        command.Parameters.AddWithValue("$most", most);
         using var reader = command.ExecuteReader();
         while (reader.Read())
             yield return new(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3), reader.GetFieldValue<byte[]>(4));

@@ -8,8 +8,13 @@ internal sealed class CheckpointWalk : IDisposable
     private readonly byte[] _genesis;
     private bool _more;
 
-    public CheckpointWalk(IEnumerable<Checkpoint> checkpoints, byte[] publicKey, byte[] genesis)
+    /// <param name="checkpoints">From the one after <paramref name="signed"/> on, in order.</param>
+    /// <param name="publicKey">The sink's.</param>
+    /// <param name="genesis">The chain's.</param>
+    /// <param name="signed">The record up to which everything is signed otherwise.</param>
+    public CheckpointWalk(IEnumerable<Checkpoint> checkpoints, byte[] publicKey, byte[] genesis, long signed)
     {
+        SignedThrough = signed;
         _checkpoints = checkpoints.GetEnumerator();
         _publicKey = publicKey;
         _genesis = genesis;

@@ -1,4 +1,3 @@
-using Gatehouse.LogSink.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Chain;
@@ -10,7 +9,7 @@ internal static class Displacement
     public static long? Find(SqliteConnection connection, EventRow row, CancellationToken cancellationToken)
     {
         var form = new CanonicalForm();
-        var before = EventDatabase.Genesis(connection).Hash;
+        var before = SegmentTable.Floor(connection).Hash;
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT sequence, hash FROM events ORDER BY sequence";
         using var reader = command.ExecuteReader();

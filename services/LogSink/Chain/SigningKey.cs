@@ -7,7 +7,7 @@ namespace Gatehouse.LogSink.Chain;
 /// The Ed25519 key that signs checkpoints. It lies beside the database as <c>events.db.key</c>, for its owner alone. The public key lies in
 /// <c>events.db.pub</c> as base64: kept elsewhere, it shows later that a record comes from this sink.
 /// </summary>
-internal sealed class SigningKey : IDisposable
+internal sealed class SigningKey : ISigner, IDisposable
 {
     private static readonly SignatureAlgorithm s_algorithm = SignatureAlgorithm.Ed25519;
 
@@ -34,14 +34,7 @@ internal sealed class SigningKey : IDisposable
 
     public byte[] Sign(ReadOnlySpan<byte> message) => s_algorithm.Sign(_key, message);
 
-    /// <summary>False for a signature or a key of another length, too.</summary>
-    public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
-        PublicKeyOf(publicKey) is { } key && s_algorithm.Verify(key, message, signature);
-
     public void Dispose() => _key.Dispose();
-
-    private static PublicKey? PublicKeyOf(ReadOnlySpan<byte> bytes) =>
-        NSec.Cryptography.PublicKey.TryImport(s_algorithm, bytes, KeyBlobFormat.RawPublicKey, out var key) ? key : null;
 
     private static SigningKey Read(string path)
     {

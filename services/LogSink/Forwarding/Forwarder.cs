@@ -24,6 +24,9 @@ internal sealed partial class Forwarder(
     /// <summary>Records that wait.</summary>
     public long Lag => Math.Max(0, store.Head.Sequence - cursor.Sequence);
 
+    /// <summary>The last record that the receiver has; 0 while that is not known yet.</summary>
+    public long SentThrough => cursor.Sequence;
+
     /// <summary>Why the last try failed, or null.</summary>
     public string? Problem { get; private set; }
 

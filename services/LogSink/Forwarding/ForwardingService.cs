@@ -31,6 +31,9 @@ internal sealed class ForwardingService : BackgroundService, IHealthCheck
 
     public IReadOnlyList<Forwarder> Forwarders => _forwarders;
 
+    /// <summary>The last record that every receiver has.</summary>
+    public long SentThrough => _forwarders.Count == 0 ? long.MaxValue : _forwarders.Min(each => each.SentThrough);
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var lags = _forwarders.ToDictionary(each => each.Name, each => (object)each.Lag);

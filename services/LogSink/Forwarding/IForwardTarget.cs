@@ -1,5 +1,3 @@
-using Gatehouse.LogSink.Store;
-
 namespace Gatehouse.LogSink.Forwarding;
 
 /// <summary>One receiver in its own protocol. Used by one loop at a time.</summary>

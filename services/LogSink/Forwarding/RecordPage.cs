@@ -15,7 +15,7 @@ internal sealed record RecordPage(List<EventRow> Rows, long Through, int Damaged
         // Closed before anything is sent.
         using var connection = database.OpenReader();
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT {EventRow.Columns} FROM events WHERE sequence > $after AND sequence <= $head ORDER BY sequence LIMIT $most";
+        command.CommandText = $"SELECT {EventReader.Columns} FROM events WHERE sequence > $after AND sequence <= $head ORDER BY sequence LIMIT $most";
         command.Parameters.AddWithValue("$after", after);
         command.Parameters.AddWithValue("$head", head);
         command.Parameters.AddWithValue("$most", most);
@@ -28,7 +28,7 @@ internal sealed record RecordPage(List<EventRow> Rows, long Through, int Damaged
             read++;
             try
             {
-                var row = EventRow.Read(reader);
+                var row = EventReader.Read(reader);
                 if (row.Detail is { } detail)
                     _ = DetailJson.Read(detail);
                 rows.Add(row);

@@ -1,5 +1,3 @@
-using Gatehouse.LogSink.Store;
-
 namespace Gatehouse.LogSink.Ingest;
 
 /// <summary>The events of one request on their way to the disk.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using Gatehouse.LogSink.Query;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Notifications;
 

@@ -1,5 +1,3 @@
-using Gatehouse.LogSink.Store;
-
 namespace Gatehouse.LogSink.Notifications;
 
 /// <summary>What a record is an occasion for. Remembers the denials of the sessions that had one lately.</summary>

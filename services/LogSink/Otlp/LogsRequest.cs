@@ -1,5 +1,4 @@
 using System.Globalization;
-using Gatehouse.LogSink.Store;
 using Gatehouse.Policy.Events;
 
 namespace Gatehouse.LogSink.Otlp;

@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using Gatehouse.LogSink.Forwarding;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Otlp;
 

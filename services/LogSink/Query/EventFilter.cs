@@ -33,7 +33,7 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
         var characters = 0;
         while (reader.Read())
         {
-            var row = EventRow.Read(reader);
+            var row = EventReader.Read(reader);
             rows.Add(row);
             characters += row.Subject.Length + (row.Rule?.Length ?? 0) + (row.Reason?.Length ?? 0) + (row.Detail?.Length ?? 0);
             if (characters > MostCharacters)
@@ -51,7 +51,7 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
 
     private string Sql(bool newestFirst)
     {
-        var sql = new StringBuilder($"SELECT {EventRow.Columns} FROM events WHERE sequence > $after AND sequence < $before");
+        var sql = new StringBuilder($"SELECT {EventReader.Columns} FROM events WHERE sequence > $after AND sequence < $before");
         // '+' keeps SQLite from an index: the most selective one leads, and walking it backwards gives the order without sorting.
         if (Session is not null)
             sql.Append(" AND session = $session");

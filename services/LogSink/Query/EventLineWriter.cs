@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Query;
 
@@ -9,11 +8,24 @@ internal sealed class EventLineWriter : IDisposable
 {
     private readonly Utf8JsonWriter _json = new(Stream.Null);
 
-    public void Write(IBufferWriter<byte> to, EventRow row)
+    public void Write(IBufferWriter<byte> to, EventRow row) => Write(to, row, null, []);
+
+    /// <summary>As an export has it, with what stands before it.</summary>
+    /// <param name="to">Where.</param>
+    /// <param name="row">The record.</param>
+    /// <param name="after">Sequence of the exported record before it; null where it is no export.</param>
+    /// <param name="previous">Hash of the record before it in the chain.</param>
+    public void Write(IBufferWriter<byte> to, EventRow row, long? after, ReadOnlySpan<byte> previous)
     {
         _json.Reset(to);
         _json.WriteStartObject();
         _json.WriteNumber("sequence", row.Sequence);
+        if (after is { } before)
+        {
+            _json.WriteNumber("after", before);
+            _json.WriteString("previous", Convert.ToHexStringLower(previous));
+        }
+
         _json.WriteString("id", row.Id);
         _json.WriteString("time", Time.Of(row.Ticks));
         _json.WriteString("session", row.Session);

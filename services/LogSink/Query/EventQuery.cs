@@ -1,5 +1,4 @@
 using System.Globalization;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Query;
 

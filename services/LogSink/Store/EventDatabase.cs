@@ -1,4 +1,3 @@
-using Gatehouse.LogSink.Chain;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Store;
@@ -20,8 +19,14 @@ internal sealed class EventDatabase(string path)
         File.SetUnixFileMode(Path, OwnerOnly);
         try
         {
-            using var connection = OpenWriter();
-            Schema.Migrate(connection);
+            using (var connection = OpenPlain())
+            {
+                // Only a database without tables takes it: removed records then give their room back to the disk.
+                Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL;");
+            }
+
+            using var writer = OpenWriter();
+            Schema.Migrate(writer);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT)
         {
@@ -29,10 +34,12 @@ internal sealed class EventDatabase(string path)
         }
     }
 
+    private SqliteConnection OpenPlain() => Open(SqliteOpenMode.ReadWrite, pooled: false);
+
     /// <summary>The one connection that writes: a commit is on the disk when it returns.</summary>
     public SqliteConnection OpenWriter()
     {
-        var connection = Open(SqliteOpenMode.ReadWrite, pooled: false);
+        var connection = OpenPlain();
         Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
         return connection;
     }
@@ -74,7 +81,7 @@ internal sealed class EventDatabase(string path)
     private string ConnectionString(SqliteOpenMode mode, bool pooled) =>
         new SqliteConnectionStringBuilder { DataSource = Path, Mode = mode, Pooling = pooled, DefaultTimeout = 5 }.ToString();
 
-    private static void Execute(SqliteConnection connection, string sql)
+    public static void Execute(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;

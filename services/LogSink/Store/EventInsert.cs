@@ -1,4 +1,3 @@
-using Gatehouse.LogSink.Chain;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Store;
@@ -19,7 +18,7 @@ internal sealed class EventInsert : IDisposable
     {
         _command = connection.CreateCommand();
         _command.CommandText =
-            $"INSERT INTO events ({EventRow.Columns}) VALUES ({string.Join(", ", s_names)}) ON CONFLICT (id) DO NOTHING";
+            $"INSERT INTO events ({EventReader.Columns}) VALUES ({string.Join(", ", s_names)}) ON CONFLICT (id) DO NOTHING";
         foreach (var name in s_names)
             _command.Parameters.Add(new SqliteParameter { ParameterName = name });
     }

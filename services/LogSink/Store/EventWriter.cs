@@ -19,6 +19,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
     public const int MostPerCommit = 5_000;
 
     private readonly EventStore _store;
+    private readonly Retention _retention;
     private readonly SinkMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -32,8 +33,9 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
     private int _disposed;
     private volatile string? _refusal;
 
-    public EventWriter(EventStore store, SinkMetrics metrics, TimeProvider time, ILogger<EventWriter> log)
+    public EventWriter(EventStore store, Retention retention, SinkMetrics metrics, TimeProvider time, ILogger<EventWriter> log)
     {
+        _retention = retention;
         _time = time;
         _store = store;
         _metrics = metrics;
@@ -86,6 +88,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             if (!_queue.TryTake(out var first, _store.Checkpoints.After))
             {
                 Sign(signer => signer.AddIfLate());
+                Retain();
                 continue;
             }
 
@@ -100,6 +103,7 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             var outcomes = Write(batches);
             for (var i = 0; i < batches.Count; i++)
                 batches[i].Complete(outcomes is null ? default : outcomes[i]);
+            Retain();
         }
 
         Sign(signer => signer.AddNow());
@@ -150,6 +154,20 @@ internal sealed partial class EventWriter : IHostedService, IDisposable
             _connection?.Dispose();
             _connection = null;
             Log.NotSigned(_log, e);
+        }
+    }
+
+    private void Retain()
+    {
+        try
+        {
+            _retention.RunIfDue((_connection ??= Open()).Connection);
+        }
+        catch (Exception e)
+        {
+            _connection?.Dispose();
+            _connection = null;
+            _retention.Failed(e);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using Gatehouse.LogSink.Chain;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Store;
@@ -65,6 +64,24 @@ internal static class Schema
             hash      BLOB NOT NULL,
             signature BLOB NOT NULL
         ) STRICT;
+        """,
+        """
+        CREATE TABLE segments (
+            first     INTEGER PRIMARY KEY,
+            last      INTEGER NOT NULL,
+            time      INTEGER NOT NULL,
+            hash      BLOB NOT NULL,
+            signature BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE session_gates (
+            session TEXT NOT NULL,
+            gate    TEXT NOT NULL,
+            records INTEGER NOT NULL,
+            -- What the gate said at the session's end that it recorded; null while it has not.
+            sealed  INTEGER,
+            PRIMARY KEY (session, gate)
+        ) STRICT, WITHOUT ROWID;
         """,
     ];
 

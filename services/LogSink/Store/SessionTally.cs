@@ -30,9 +30,17 @@ internal sealed class SessionTally(string session, long first, long seen)
             bytes_received    = min(bytes_received + excluded.bytes_received, $most)
         """;
 
+    private const string GateSql = """
+        INSERT INTO session_gates (session, gate, records, sealed) VALUES ($session, $gate, $records, $sealed)
+        ON CONFLICT (session, gate) DO UPDATE SET
+            records = records + excluded.records,
+            sealed  = iif(sealed IS NULL, excluded.sealed, min(sealed + coalesce(excluded.sealed, 0), $most))
+        """;
+
     /// <summary>The largest integer that every JSON reader keeps exactly. Sums stop there: an overflow would refuse the whole commit.</summary>
     public const long MostBytes = 1L << 53;
 
+    private readonly Dictionary<string, (long Records, long? Sealed)> _gates = new(StringComparer.Ordinal);
     private EventRow? _start;
     private EventRow? _end;
     private long _allowed;
@@ -68,12 +76,35 @@ internal sealed class SessionTally(string session, long first, long seen)
         Set("$received", _bytesReceived);
         Set("$most", MostBytes);
         command.ExecuteNonQuery();
+        foreach (var (gate, (records, sealedRecords)) in _gates)
+            WriteGate(connection, transaction, gate, records, sealedRecords);
 
         void Set(string name, object? value) => command.Parameters.AddWithValue(name, value ?? DBNull.Value);
     }
 
+    private void WriteGate(SqliteConnection connection, SqliteTransaction transaction, string gate, long records, long? sealedRecords)
+    {
+        using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = GateSql;
+        command.Parameters.AddWithValue("$session", session);
+        command.Parameters.AddWithValue("$gate", gate);
+        command.Parameters.AddWithValue("$records", records);
+        command.Parameters.AddWithValue("$sealed", (object?)sealedRecords ?? DBNull.Value);
+        command.Parameters.AddWithValue("$most", MostBytes);
+        command.ExecuteNonQuery();
+    }
+
     private void Add(EventRow row)
     {
+        var counted = _gates.GetValueOrDefault(row.Gate);
+        if (row.Action == SessionSeal.Action)
+        {
+            _gates[row.Gate] = (counted.Records, (counted.Sealed ?? 0) + SessionSeal.Count(row));
+            return;
+        }
+
+        _gates[row.Gate] = (counted.Records + 1, counted.Sealed);
         _bytesSent = Math.Min(_bytesSent + row.BytesSent, MostBytes);
         _bytesReceived = Math.Min(_bytesReceived + row.BytesReceived, MostBytes);
         if (row.Gate == Sandbox)

@@ -8,6 +8,8 @@ internal sealed class WriteConnection(EventStore store, SqliteConnection connect
 {
     private readonly EventInsert _insert = new(connection);
 
+    public SqliteConnection Connection => connection;
+
     public CheckpointSigner Signer { get; } = new(store, connection, time);
 
     /// <summary>Stores all batches in one transaction.</summary>

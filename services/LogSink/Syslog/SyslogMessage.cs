@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Syslog;
 

@@ -6,7 +6,6 @@ using System.Runtime.InteropServices;
 using System.Security.Authentication;
 using System.Text;
 using Gatehouse.LogSink.Forwarding;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Syslog;
 

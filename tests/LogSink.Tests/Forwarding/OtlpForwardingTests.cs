@@ -125,7 +125,7 @@ public sealed class OtlpForwardingTests
     public void Answer_EveryTruncatedPrefix_IsReadWithoutAnException()
     {
         var request = new LogsRequest("i", "v");
-        request.Add(Gatehouse.LogSink.Store.EventRow.From(Sample.Full()));
+        request.Add(EventRow.From(Sample.Full()));
         var whole = request.Finish().ToArray();
         for (var length = 0; length < whole.Length; length++)
             _ = PartialSuccess.Read(whole.AsSpan(0, length));

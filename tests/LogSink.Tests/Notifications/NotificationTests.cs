@@ -91,7 +91,7 @@ public sealed class NotificationTests
             Attempt = Guid.NewGuid(),
             Detail = ImmutableSortedDictionary<string, string>.Empty.Add("removed", removed),
         };
-        var occasions = new Occasions(new() { On = Occasions.Words }).Of(Gatehouse.LogSink.Store.EventRow.From(ended), default);
+        var occasions = new Occasions(new() { On = Occasions.Words }).Of(EventRow.From(ended), default);
         Assert.Equal(expected, occasions.SequenceEqual([Occasions.SecretReflected]));
     }
 
@@ -99,7 +99,7 @@ public sealed class NotificationTests
     public void Burst_TooSlow_IsNone()
     {
         var occasions = new Occasions(new() { On = [Occasions.DenialBurst], BurstDenials = 3, BurstSeconds = 10 });
-        var row = Gatehouse.LogSink.Store.EventRow.From(s_denied);
+        var row = EventRow.From(s_denied);
         Assert.DoesNotContain(Enumerable.Range(0, 20), i => occasions.Of(row, DateTimeOffset.UnixEpoch.AddSeconds(i * 6)).Any());
     }
 }

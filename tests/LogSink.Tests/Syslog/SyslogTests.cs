@@ -5,7 +5,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using Gatehouse.LogSink.Store;
 using Gatehouse.LogSink.Syslog;
 using Gatehouse.LogSink.Tests.Support;
 

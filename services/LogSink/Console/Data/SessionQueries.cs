@@ -40,7 +40,7 @@ internal sealed class SessionQueries(EventStore store)
         using var command = connection.CreateCommand();
         // An end comes after its beginning, and soon: looked for near, so that no table is read through.
         command.CommandText =
-            $"SELECT {EventRow.Columns} FROM events WHERE sequence BETWEEN $from AND $to AND session = $session AND (id IN ($id, $attempt) OR attempt IN ($id, $attempt)) ORDER BY sequence LIMIT $most";
+            $"SELECT {EventReader.Columns} FROM events WHERE sequence BETWEEN $from AND $to AND session = $session AND (id IN ($id, $attempt) OR attempt IN ($id, $attempt)) ORDER BY sequence LIMIT $most";
         command.Parameters.AddWithValue("$from", row.Sequence - near);
         command.Parameters.AddWithValue("$to", row.Sequence + near);
         command.Parameters.AddWithValue("$session", row.Session);
@@ -50,7 +50,7 @@ internal sealed class SessionQueries(EventStore store)
         using var reader = command.ExecuteReader();
         var rows = new List<EventRow>();
         while (reader.Read())
-            rows.Add(EventRow.Read(reader));
+            rows.Add(EventReader.Read(reader));
         return rows;
     }
 

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Gatehouse.LogSink.Store;
+namespace Gatehouse.Record;
 
 /// <summary>An event's further members as they are stored: one JSON object of strings, names in ordinal order, none twice.</summary>
-internal static class DetailJson
+public static class DetailJson
 {
     public static string? Write(ImmutableSortedDictionary<string, string>? detail) =>
         detail is null ? null : JsonSerializer.Serialize(detail.WithComparers(StringComparer.Ordinal), DetailJsonContext.Default.ImmutableSortedDictionaryStringString);
@@ -33,4 +33,4 @@ internal static class DetailJson
 internal sealed partial class DetailJsonContext : JsonSerializerContext;
 
 /// <summary>A stored record is not one that the sink wrote.</summary>
-internal sealed class DamagedRecordException(string message) : Exception(message);
+public sealed class DamagedRecordException(string message) : Exception(message);

@@ -1,10 +1,10 @@
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
 
-namespace Gatehouse.LogSink.Store;
+namespace Gatehouse.Record;
 
 /// <summary>The wire's words for gates and verdicts, which are also what is stored and what filters take.</summary>
-internal static class Words
+public static class Words
 {
     private static readonly Dictionary<Boundary, string> s_gates = Enum.GetValues<Boundary>().ToDictionary(gate => gate, gate => gate.ToString().ToLowerInvariant());
 

@@ -1,7 +1,7 @@
-namespace Gatehouse.LogSink.Chain;
+namespace Gatehouse.Record;
 
 /// <summary>The end of the chain: the sequence and hash that the next record follows. Sequence 0 stands for the database's genesis value.</summary>
-internal sealed record ChainHead(long Sequence, byte[] Hash)
+public sealed record ChainHead(long Sequence, byte[] Hash)
 {
     /// <summary>SHA-256.</summary>
     public const int HashLength = 32;

@@ -2,9 +2,8 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Gatehouse.LogSink.Store;
 
-namespace Gatehouse.LogSink.Chain;
+namespace Gatehouse.Record;
 
 /// <summary>
 /// What is hashed of a record. The hash of record <c>n</c> is <c>SHA-256(hash of n−1 ‖ form of n)</c>; that of record 0 is the database's random
@@ -33,7 +32,7 @@ namespace Gatehouse.LogSink.Chain;
 /// </code>
 /// Every field has a fixed or a leading length, so no two different records have the same form.
 /// </summary>
-internal sealed class CanonicalForm
+public sealed class CanonicalForm
 {
     private const byte Version = 1;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Gatehouse.LogSink.Chain;
+namespace Gatehouse.Record;
 
 /// <summary>
 /// The sink's signature under the chain as it was at one record. What is signed:
@@ -15,13 +15,13 @@ namespace Gatehouse.LogSink.Chain;
 /// <param name="Ticks">100 ns since 0001-01-01T00:00:00Z, by the sink's clock.</param>
 /// <param name="Hash">The record's.</param>
 /// <param name="Signature">Ed25519.</param>
-internal sealed record Checkpoint(long Sequence, long Previous, long Ticks, byte[] Hash, byte[] Signature)
+public sealed record Checkpoint(long Sequence, long Previous, long Ticks, byte[] Hash, byte[] Signature)
 {
-    public static Checkpoint Sign(SigningKey key, ReadOnlySpan<byte> genesis, long previous, ChainHead head, long ticks) =>
+    public static Checkpoint Sign(ISigner key, ReadOnlySpan<byte> genesis, long previous, ChainHead head, long ticks) =>
         new(head.Sequence, previous, ticks, head.Hash, key.Sign(Message(genesis, previous, head.Sequence, ticks, head.Hash)));
 
     public bool IsSignedBy(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> genesis) =>
-        SigningKey.Verify(publicKey, Message(genesis, Previous, Sequence, Ticks, Hash), Signature);
+        Ed25519Signature.Verify(publicKey, Message(genesis, Previous, Sequence, Ticks, Hash), Signature);
 
     private static byte[] Message(ReadOnlySpan<byte> genesis, long previous, long sequence, long ticks, ReadOnlySpan<byte> hash)
     {
