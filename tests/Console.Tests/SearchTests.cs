@@ -44,6 +44,13 @@ public sealed class SearchTests(Browser browser)
         await page.Context.DisposeAsync();
     }
 
+    [Fact]
+    public async Task Sink_ToldToSearchNothing_SaysWhatToWrite()
+    {
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => ConsoleSite.StartAsync("--LogSink:Console:SearchRecords=5"));
+        Assert.Contains("LogSink:Console:SearchRecords is 5: write 1000 to 10000000", error.Message, StringComparison.Ordinal);
+    }
+
     private static Task StoreAsync(ConsoleSite site, int count, string session) =>
         site.StoreAsync(Enumerable.Range(0, count).Select(i => ConsoleSite.Event(Boundary.Dns, "query", $"name{i}.example A", VerdictKind.Allowed, TimeProvider.System.GetUtcNow(), session)));
 }

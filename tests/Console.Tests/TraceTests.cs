@@ -22,7 +22,7 @@ public sealed class TraceTests(Browser browser)
         ]);
         await SpanRequest.SendAsync(site, "agent", new TestSpan("0000000000000001", null, "session demo", s_began.AddHours(-2), 9_000_000));
         await SpanRequest.SendAsync(site, "egress-proxy",
-            new TestSpan("0000000000000004", "0000000000000001", "egress connect.end", s_began.AddMilliseconds(5), 80, end, "the peer <b>hung up</b>"),
+            new TestSpan("0000000000000004", "0000000000000001", "egress connect.end", s_began.AddMilliseconds(5), 80, end, "the peer <b>hung up</b>\u202E\e[2J"),
             new TestSpan("0000000000000003", "0000000000000002", "HTTP GET <i>x</i>", s_began.AddMilliseconds(1), 0.25),
             new TestSpan("0000000000000002", "0000000000000001", "egress connect", s_began, 2, attempt),
             new TestSpan("0000000000000005", "0000000000000001", "of another attempt", s_began, 2, other));
@@ -35,7 +35,7 @@ public sealed class TraceTests(Browser browser)
         await Expect(spans.Nth(1)).ToContainTextAsync("+0 ms, 2.0 ms");
         await Expect(spans.Nth(2)).ToContainTextAsync("HTTP GET <i>x</i>");
         await Expect(spans.Nth(2)).ToContainTextAsync("+1.0 ms, 0.25 ms");
-        await Expect(spans.Nth(3)).ToContainTextAsync("✗ error: the peer <b>hung up</b>");
+        await Expect(spans.Nth(3)).ToContainTextAsync("✗ error: the peer <b>hung up</b>\\u{202E}\\u{1B}[2J");
         Assert.Equal(["1", "2", "3", "2"], await spans.EvaluateAllAsync<string[]>("all => all.map(each => each.getAttribute('aria-level'))"));
         Assert.Equal(0, await page.Locator("tr.detail b, tr.detail i").CountAsync());
 
@@ -62,6 +62,24 @@ public sealed class TraceTests(Browser browser)
         await Expect(page.Locator(".spans")).ToContainTextAsync("No spans of this attempt were received");
         await SpanRequest.SendAsync(site, "egress-proxy", new TestSpan("0000000000000002", null, "egress connect", s_began, 2, attempt));
         await page.GetByText("Look again").ClickAsync();
+        await Expect(page.Locator("ol.waterfall > li")).ToHaveCountAsync(1);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Attempt_ThatEndsWhileItIsLookedAt_ShowsItsEnd()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillAsync(spans: false);
+        var attempt = Guid.CreateVersion7();
+        await site.StoreAsync([Connect("running.example:443", attempt)]);
+        var page = await browser.OpenSessionAsync(site);
+        await OpenAsync(page, "running.example");
+        await Expect(page.Locator(".spans")).ToContainTextAsync("No spans");
+        Assert.DoesNotContain("The same attempt", await page.Locator("tr.detail").InnerTextAsync(), StringComparison.Ordinal);
+        await SpanRequest.SendAsync(site, "egress-proxy", new TestSpan("0000000000000002", null, "egress connect", s_began, 2, attempt));
+        await site.StoreAsync([Connect("running.example:443", Guid.CreateVersion7()) with { Action = "connect.end", Attempt = attempt, BytesReceived = 4_711 }]);
+        await Expect(page.Locator("tr.detail")).ToContainTextAsync("connect.end running.example:443 · 0 B out, 4.6 KiB in");
         await Expect(page.Locator("ol.waterfall > li")).ToHaveCountAsync(1);
         await page.Context.DisposeAsync();
     }
