@@ -45,6 +45,8 @@ public sealed class AccessibilityTests(Browser browser)
                 await PictureAsync(page, "trace", scheme, width);
                 await page.Locator("ul.changed").EvaluateAsync("files => files.scrollIntoView({ block: 'end' })");
                 await PictureAsync(page, "changes", scheme, width);
+                await Browser.Button(page, "Apply…").ClickAsync();
+                await page.GetByRole(AriaRole.Alertdialog).WaitForAsync();
                 await page.Locator("h1").ScrollIntoViewIfNeededAsync();
             }
 
