@@ -1,6 +1,7 @@
 using Gatehouse.Gate;
 using Gatehouse.LogSink.Access;
 using Gatehouse.LogSink.Asks;
+using Gatehouse.LogSink.Chain;
 using Gatehouse.LogSink.Console;
 using Gatehouse.LogSink.Console.Access;
 using Gatehouse.LogSink.Discovery;
@@ -83,7 +84,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<EventsEndpoint>();
         builder.Services.AddSingleton<EventStream>();
         builder.Services.AddSingleton<SessionsEndpoint>();
-        builder.Services.AddSingleton<VerifyEndpoint>();
+        builder.Services.AddSingleton<Verifications>().AddSingleton<VerifyEndpoint>();
         builder.Services.AddSingleton<KeyEndpoint>();
         builder.Services.AddSingleton<AskRecord>().AddSingleton<PolicyFiles>().AddSingleton<AskBoard>().AddSingleton<AskEndpoints>();
     }

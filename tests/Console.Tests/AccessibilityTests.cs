@@ -15,7 +15,9 @@ public sealed class AccessibilityTests(Browser browser)
     [InlineData(ColorScheme.Light, 360)]
     public async Task Pages_CheckedWithAxe_HaveNoViolation(ColorScheme scheme, int width)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        await using var site = await ConsoleSite.StartAsync(
+            "--LogSink:Forward:collector:Url=http://127.0.0.1:9/v1/logs", "--LogSink:Notify:desktop:Command:0=/usr/bin/notify-send", "--LogSink:Notify:desktop:On:0=secret.denied",
+            "--LogSink:Notify:desktop:On:1=denial.burst");
         await site.FillAsync();
         await AskAsync(site);
         var page = await browser.SignInAsync(site, scheme, width);
@@ -35,9 +37,24 @@ public sealed class AccessibilityTests(Browser browser)
             if (path.StartsWith("sessions/", StringComparison.Ordinal))
             {
                 await Browser.Button(page, "Show changes").ClickAsync();
+                await page.Locator("ul.changed button.link").First.ClickAsync();
                 await page.Locator("pre.diff").WaitForAsync();
-                await page.Locator("table.timeline tbody button.link").Nth(2).ClickAsync();
-                await page.Locator("tr.detail").WaitForAsync();
+                await page.Locator("table.timeline tbody button.link").Nth(3).ClickAsync();
+                await page.Locator("ol.waterfall").WaitForAsync();
+                await page.Locator("ol.waterfall").EvaluateAsync("spans => spans.scrollIntoView({ block: 'end' })");
+                await PictureAsync(page, "trace", scheme, width);
+                await page.Locator("ul.changed").EvaluateAsync("files => files.scrollIntoView({ block: 'end' })");
+                await PictureAsync(page, "changes", scheme, width);
+                await Browser.Button(page, "Apply…").ClickAsync();
+                await page.GetByRole(AriaRole.Alertdialog).WaitForAsync();
+                await page.Locator("h1").ScrollIntoViewIfNeededAsync();
+            }
+
+            if (path == "health")
+            {
+                await Browser.Button(page, "Verify").ClickAsync();
+                await page.Locator("p.said").WaitForAsync();
+                await page.Locator("td .badge.bad").WaitForAsync();
             }
 
             await PictureAsync(page, path, scheme, width);
@@ -59,7 +76,7 @@ public sealed class AccessibilityTests(Browser browser)
         await site.FillAsync();
         var page = await browser.SignInAsync(site);
         // The page gives its heading the focus when it is there, which a person's keys come after.
-        await page.WaitForFunctionAsync("() => document.activeElement && document.activeElement.tagName === 'H1'");
+        await HeadingFocusedAsync("Sessions");
         await page.EvaluateAsync("() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); }");
         var reached = new List<string>();
         for (var i = 0; i < 12 && reached.LastOrDefault() != ConsoleSite.Session; i++)
@@ -73,7 +90,7 @@ public sealed class AccessibilityTests(Browser browser)
         Assert.Contains("Sign out", reached);
         Assert.Equal(ConsoleSite.Session, reached[^1]);
         await page.Keyboard.PressAsync("Enter");
-        await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
+        await HeadingFocusedAsync("claude");
         for (var i = 0; i < 20 && await page.EvaluateAsync<string>("() => document.activeElement.type || ''") != "search"; i++)
             await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.TypeAsync("blocked.example");
@@ -81,6 +98,9 @@ public sealed class AccessibilityTests(Browser browser)
         // What has the focus can be seen.
         Assert.NotEqual("none", await page.EvaluateAsync<string>("() => getComputedStyle(document.activeElement).outlineStyle"));
         await page.Context.DisposeAsync();
+
+        Task HeadingFocusedAsync(string text) =>
+            page.WaitForFunctionAsync("text => document.activeElement?.tagName === 'H1' && document.activeElement.innerText.includes(text)", text);
     }
 
     private static async Task AskAsync(ConsoleSite site)

@@ -40,6 +40,15 @@ public sealed class Browser : IAsyncLifetime
         return page;
     }
 
+    /// <summary>Signed in, at a session's page.</summary>
+    internal async Task<IPage> OpenSessionAsync(ConsoleSite site, string session = ConsoleSite.Session)
+    {
+        var page = await SignInAsync(site);
+        await page.GetByRole(AriaRole.Link, new() { Name = session }).ClickAsync();
+        await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
+        return page;
+    }
+
     /// <summary>A button of Fluent UI's: its role is not an attribute, so that it can not be asked for by it.</summary>
     internal static ILocator Button(IPage page, string text) =>
         page.Locator("fluent-button").Filter(new() { HasTextRegex = new($"^\\s*{System.Text.RegularExpressions.Regex.Escape(text)}\\s*$") });

@@ -32,12 +32,22 @@ internal sealed class ConsoleSite : IAsyncDisposable
     /// <summary>What the stand-in was run with, a call a line.</summary>
     public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
 
-    public static async Task<ConsoleSite> StartAsync()
+    /// <param name="settings">More of the sink's configuration: <c>--LogSink:…=…</c></param>
+    public static Task<ConsoleSite> StartAsync(params string[] settings)
+    {
+        // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        return StartFromAsync(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink", configuration)), settings);
+    }
+
+    /// <param name="folder">Where the program is.</param>
+    /// <param name="settings">As above.</param>
+    public static async Task<ConsoleSite> StartFromAsync(string folder, params string[] settings)
     {
         var site = new ConsoleSite();
         try
         {
-            await site.StartSinkAsync();
+            await site.StartSinkAsync(Path.Combine(folder, "Gatehouse.LogSink.dll"), settings);
             return site;
         }
         catch
@@ -48,7 +58,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
     }
 
     /// <summary>A session that tried this and that.</summary>
-    public async Task FillAsync()
+    public async Task FillAsync(bool spans = true)
     {
         await File.WriteAllTextAsync(Policy,
             """
@@ -62,13 +72,14 @@ internal sealed class ConsoleSite : IAsyncDisposable
             """);
         File.SetUnixFileMode(Policy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var began = new DateTimeOffset(2026, 11, 24, 10, 11, 12, TimeSpan.Zero);
+        var (attempt, end) = (Guid.Empty, Guid.Empty);
         List<BoundaryEvent> events = [Start(Session, "claude -p 'fix the tests'", began)];
         for (var i = 0; i < 60; i++)
         {
-            var attempt = Guid.CreateVersion7();
+            (attempt, end) = (Guid.CreateVersion7(), Guid.CreateVersion7());
             var (host, bytes) = (i % 3) switch { 0 => ("api.example.org:443", 40_000L), 1 => ("registry.example.net:443", 9_000L), _ => ("cdn.example.com:443", 2_500L) };
-            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = "0af7651916cd43dd8448eb211c80319c" });
-            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
+            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = SpanRequest.Trace });
+            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
         }
 
         events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200)) with { Reason = "no rule names this host" });
@@ -79,6 +90,13 @@ internal sealed class ConsoleSite : IAsyncDisposable
         });
         events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220)) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
         await StoreAsync(events);
+        if (!spans)
+            return;
+        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + Session, began, 400_000));
+        await SpanRequest.SendAsync(this, "egress-proxy",
+            new TestSpan("00000000000000a2", "00000000000000a1", "egress connect", began.AddSeconds(295), 120, attempt),
+            new TestSpan("00000000000000a3", "00000000000000a2", "resolve cdn.example.com", began.AddSeconds(295.02), 60),
+            new TestSpan("00000000000000a4", "00000000000000a1", "egress connect.end", began.AddSeconds(295.12), 2_000, end, "the origin closed the connection"));
     }
 
     public static BoundaryEvent Event(Boundary gate, string action, string subject, VerdictKind verdict, DateTimeOffset time, string session = Session) =>
@@ -99,6 +117,25 @@ internal sealed class ConsoleSite : IAsyncDisposable
             using var response = await Client.PostAsync("/events", content);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
+    }
+
+    /// <summary>What the stand-in says is changed, and how.</summary>
+    public void SetChanges(IEnumerable<string> list, string diff)
+    {
+        _folder.Write("list", string.Concat(list.Select(line => line + "\n")));
+        _folder.Write("diff", diff);
+    }
+
+    /// <summary>A line of <c>gatehouse changes --json</c>.</summary>
+    public static string Change(string path, string kind, long size, long oldSize = 0, string type = "file") =>
+        JsonSerializer.Serialize(new { workspace = "/workspace", path, kind, type, size, oldSize, mode = "644" });
+
+    /// <summary>What somebody with the database's file could do.</summary>
+    public async Task ChangeAsync(string sql)
+    {
+        using var process = Process.Start(new ProcessStartInfo("python3", ["-c", "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: db.execute(sys.argv[2])", _folder.File("log/events.db"), sql]))!;
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
     }
 
     /// <summary>The address of a page that signs one browser in.</summary>
@@ -123,24 +160,24 @@ internal sealed class ConsoleSite : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartSinkAsync()
+    private async Task StartSinkAsync(string program, string[] settings)
     {
-        // artifacts/bin/Console.Tests/<configuration>/ → artifacts/bin/LogSink/<configuration>/
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        var program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink", configuration, "Gatehouse.LogSink.dll"));
         _folder.Write("gatehouse", $$"""
             #!/bin/bash
             echo "$*" >>{{_folder.File("calls")}}
             case $1 in
-            changes) printf 'M /workspace/settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n' ;;
+            changes) case "$*" in *--json) cat {{_folder.File("list")}} ;; *) cat {{_folder.File("diff")}} ;; esac ;;
             apply) echo '1 applied.' ;;
             *) echo "cannot $1" >&2; exit 77 ;;
             esac
             """);
+        SetChanges(
+            [Change("settings.ini", "modified", 41, 14), Change("notes.txt", "added", 1_024), Change("src", "added", 0, type: "folder")],
+            "M /workspace/settings.ini  41 B\nmodified settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n");
         File.SetUnixFileMode(_folder.File("gatehouse"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("dotnet",
         [
-            program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={_folder.File("log/events.db")}", $"--LogSink:AddressFile={_folder.File("log-sink.json")}",
+            program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={_folder.File("log/events.db")}", $"--LogSink:AddressFile={_folder.File("log-sink.json")}", .. settings,
         ])
         { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         start.Environment["GATEHOUSE_COMMAND"] = _folder.File("gatehouse");

@@ -19,15 +19,21 @@ internal static class ReviewCommands
         var session = Session();
         var json = new Option<bool>("--json") { Description = "One object a line" };
         var diff = new Option<bool>("--diff") { Description = "With the differences in text files" };
-        var command = new Command("changes", "Lists what a session changed in its workspaces; works while it runs.") { session, json, diff };
+        var paths = new Argument<string[]>("path") { Description = "Only these paths and what is below them", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("changes", "Lists what a session changed in its workspaces; works while it runs.") { session, paths, json, diff };
         command.SetAction(parsed => Guard(() =>
         {
             var record = SessionNames.Store().Find(parsed.GetValue(session));
-            foreach (var workspace in record.Workspaces)
+            var wanted = (parsed.GetValue(paths) ?? []).Select(text => PathSelection.Of(record, text)).ToLookup(selection => selection.Workspace, selection => selection.Path);
+            foreach (var (index, workspace) in record.Workspaces.Index())
             {
+                if (wanted.Count > 0 && !wanted.Contains(index))
+                    continue;
                 using var review = workspace.Mode == WorkspaceMode.Overlay ? OverlayReview.Open(record, workspace) : null;
                 foreach (var change in review?.Changes() ?? WorktreeWorkspace.Changes(workspace, record.HideRules()))
                 {
+                    if (wanted.Count > 0 && !wanted[index].Any(change.Path.IsWithin))
+                        continue;
                     Console.Out.WriteLine(parsed.GetValue(json) ? ChangeLine.Json(workspace, change) : ChangeLine.Text(workspace, change));
                     if (!parsed.GetValue(diff))
                         continue;
@@ -35,10 +41,13 @@ internal static class ReviewCommands
                     UnifiedDiff.Write(Console.Out, change, old, now);
                 }
 
-                if (review is null && !parsed.GetValue(json))
+                if (review is null && !parsed.GetValue(json) && wanted.Count == 0)
                     Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
             }
 
+            // What is in no workspace was not asked for by its path.
+            if (wanted.Count > 0)
+                return 0;
             foreach (var change in record.RootChanges)
                 Console.Out.WriteLine(parsed.GetValue(json) ? ChangeLine.RootJson(change) : ChangeLine.RootText(change));
             if (!record.RootChanges.IsEmpty && !parsed.GetValue(json))

@@ -3,6 +3,7 @@ using Gatehouse.LogSink.Console.Data;
 using Gatehouse.LogSink.Console.Layout;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Options;
 using Microsoft.FluentUI.AspNetCore.Components;
 
 namespace Gatehouse.LogSink.Console;
@@ -29,8 +30,10 @@ internal static class ConsoleHosting
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         foreach (var starter in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
             services.Remove(starter);
+        services.AddOptions<ConsoleOptions>().BindConfiguration(ConsoleOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ConsoleOptions>, ConsoleOptionsValidation>();
         services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
-        services.AddSingleton<SessionQueries>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<PolicyDesk>();
+        services.AddSingleton<SessionQueries>().AddSingleton<Timeline>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<AttemptTraces>().AddSingleton<PolicyDesk>();
     }
 
     /// <summary>Before the guard of the sink's own interface: a browser has a cookie, and no token.</summary>

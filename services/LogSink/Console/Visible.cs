@@ -52,6 +52,12 @@ internal static class Visible
         : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s"
         : $"{time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s";
 
+    /// <summary>Of a span: as exact as a person compares.</summary>
+    public static string Milliseconds(double time) =>
+        time < 1 ? time.ToString("0.### ms", CultureInfo.InvariantCulture)
+        : time < 1_000 ? time.ToString("0.0 ms", CultureInfo.InvariantCulture)
+        : Duration(TimeSpan.FromMilliseconds(Math.Min(time, TimeSpan.MaxValue.TotalMilliseconds / 2)));
+
     // Controls, line and paragraph separators, marks that turn text around or join it, everything of width nothing, tags, halves of characters.
     private static bool IsInvisible(Rune rune) => Rune.GetUnicodeCategory(rune)
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate

@@ -29,6 +29,8 @@ internal sealed class ForwardingService : BackgroundService, IHealthCheck
         metrics.Watch(_forwarders);
     }
 
+    public IReadOnlyList<Forwarder> Forwarders => _forwarders;
+
     /// <summary>The last record that every receiver has.</summary>
     public long SentThrough => _forwarders.Count == 0 ? long.MaxValue : _forwarders.Min(each => each.SentThrough);
 

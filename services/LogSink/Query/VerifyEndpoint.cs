@@ -1,33 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Gatehouse.LogSink.Chain;
-using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Query;
 
-/// <summary><c>GET /verify</c>: whether the chain is whole. One at a time: it reads everything.</summary>
-internal sealed class VerifyEndpoint(EventStore store) : IDisposable
+/// <summary><c>GET /verify</c>: whether the chain is whole.</summary>
+internal sealed class VerifyEndpoint(Verifications verifications)
 {
-    private readonly SemaphoreSlim _one = new(1);
-
     public async Task HandleAsync(HttpContext context)
     {
-        await _one.WaitAsync(context.RequestAborted);
-        VerificationResult result;
-        try
-        {
-            result = await Task.Run(() => new ChainVerification(store).Run(context.RequestAborted), context.RequestAborted);
-        }
-        finally
-        {
-            _one.Release();
-        }
-
+        var result = await verifications.RunAsync(context.RequestAborted);
         context.Response.ContentType = "application/json";
         await JsonSerializer.SerializeAsync(context.Response.Body, result, VerificationJson.Default.VerificationResult, context.RequestAborted);
     }
-
-    public void Dispose() => _one.Dispose();
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

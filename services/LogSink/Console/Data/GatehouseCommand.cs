@@ -15,8 +15,14 @@ internal sealed class GatehouseCommand
 
     private readonly string _path = Find();
 
+    /// <summary>Whether it can stand among the arguments as a session's name, and as nothing else.</summary>
+    public static bool IsSession(string name) => name is [not '-', ..] && name.Length <= 128 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    /// <param name="arguments">Of the command.</param>
+    /// <param name="cancellationToken">Ends the command.</param>
+    /// <param name="most">Characters of an answer; what is beyond them is read and dropped.</param>
     /// <returns>Exit code and both outputs; -1 when it could not be run.</returns>
-    public async Task<CommandOutput> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public async Task<CommandOutput> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, int most = MostOutput)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(s_within);
@@ -26,10 +32,10 @@ internal sealed class GatehouseCommand
             process.StandardInput.Close();
             try
             {
-                var output = ReadAsync(process.StandardOutput, timeout.Token);
-                var error = ReadAsync(process.StandardError, timeout.Token);
+                var output = ReadAsync(process.StandardOutput, most, timeout.Token);
+                var error = ReadAsync(process.StandardError, most, timeout.Token);
                 await process.WaitForExitAsync(timeout.Token);
-                return new(process.ExitCode, await output, await error);
+                return new(process.ExitCode, (await output).Text, (await error).Text, (await output).IsCut);
             }
             catch (OperationCanceledException)
             {
@@ -43,18 +49,19 @@ internal sealed class GatehouseCommand
         }
     }
 
-    private static async Task<string> ReadAsync(StreamReader reader, CancellationToken cancellationToken)
+    private static async Task<(string Text, bool IsCut)> ReadAsync(StreamReader reader, int most, CancellationToken cancellationToken)
     {
         var buffer = new char[16 * 1024];
         var text = new System.Text.StringBuilder();
+        var isCut = false;
         for (int read; (read = await reader.ReadAsync(buffer, cancellationToken)) > 0;)
         {
             // Read on to the end, or the command would wait for a reader.
-            if (text.Length < MostOutput)
-                text.Append(buffer, 0, Math.Min(read, MostOutput - text.Length));
+            isCut |= read > most - text.Length;
+            text.Append(buffer, 0, Math.Min(read, most - text.Length));
         }
 
-        return text.Length < MostOutput ? text.ToString() : text.Append("\n… there is more: run it in a terminal\n").ToString();
+        return (text.ToString(), isCut);
     }
 
     private static string Find()
@@ -67,7 +74,11 @@ internal sealed class GatehouseCommand
     }
 }
 
-internal sealed record CommandOutput(int Code, string Output, string Error)
+/// <param name="Code">Of the program's exit.</param>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+/// <param name="IsCut">The output is only the beginning of it.</param>
+internal sealed record CommandOutput(int Code, string Output, string Error, bool IsCut = false)
 {
     /// <summary>What to show a person: the output, or why there is none.</summary>
     public string Said => Code == 0 ? Output : string.Join('\n', new[] { Error, Output }.Where(text => text.Length > 0)).Trim();

@@ -32,11 +32,6 @@ internal sealed class SessionQueries(EventStore store)
         return Read(command).FirstOrDefault();
     }
 
-    /// <summary>Newest first.</summary>
-    /// <returns>The records, and whether there are older ones.</returns>
-    public (List<EventRow> Rows, bool More) Events(EventFilter filter, long? before = null) =>
-        filter.Read(store.Database, long.MinValue, before ?? long.MaxValue, newestFirst: true, Page);
-
     /// <summary>One attempt from its decision to its end, and what else its trace has; oldest first.</summary>
     public List<EventRow> Attempt(EventRow row)
     {
