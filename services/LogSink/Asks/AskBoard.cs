@@ -46,8 +46,10 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         {
             if (_held.ContainsKey(ask.Id))
                 return AddProblem.Known;
-            // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound.
-            if (_held.Count >= 2 * Most || _waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession)
+            // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound. For each session
+            // first, so that none uses up what the others ask with.
+            if (_held.Count >= 2 * Most || _held.Values.Count(other => other.Ask.Session == ask.Session) >= 2 * MostPerSession
+                || _waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession)
                 return AddProblem.TooMany;
             _held.Add(ask.Id, new HeldAsk(ask));
             _waiting = _waiting.Add(ask);
@@ -100,7 +102,15 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
     }
 
     /// <summary>The gate no longer waits: its agent hung up.</summary>
-    public Task<bool> WithdrawAsync(string id) => EndAsync(id, "gate", "the agent hung up");
+    public async Task<bool> WithdrawAsync(string id)
+    {
+        var isEnded = await EndAsync(id, "gate", "the agent hung up");
+        // Nobody comes to fetch an answer.
+        lock (_lock)
+            if (isEnded)
+                _held.Remove(id);
+        return isEnded;
+    }
 
     private async Task ExpireAsync(Ask ask)
     {
