@@ -48,8 +48,8 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
                 return AddProblem.Known;
             // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound. For each session
             // first, so that none uses up what the others ask with.
-            if (_held.Count >= 2 * Most || _held.Values.Count(other => other.Ask.Session == ask.Session) >= 2 * MostPerSession
-                || _waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession)
+            if (_waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession
+                || !HasRoomFor(ask.Session) || _held.Count >= 2 * Most)
                 return AddProblem.TooMany;
             _held.Add(ask.Id, new HeldAsk(ask));
             _waiting = _waiting.Add(ask);
@@ -105,11 +105,18 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
     public async Task<bool> WithdrawAsync(string id)
     {
         var isEnded = await EndAsync(id, "gate", "the agent hung up");
-        // Nobody comes to fetch an answer.
         lock (_lock)
-            if (isEnded)
-                _held.Remove(id);
+            if (isEnded && _held.TryGetValue(id, out var held))
+                held.IsWithdrawn = true;
         return isEnded;
+    }
+
+    // Under the lock. What was taken back makes room: no gate comes for it, and a person who is late hears that it is unknown.
+    private bool HasRoomFor(string session)
+    {
+        var own = _held.Values.Where(other => other.Ask.Session == session).ToList();
+        return own.Count < 2 * MostPerSession
+            || (own.Where(other => other.IsWithdrawn).MinBy(other => other.Ask.Asked) is { } oldest && _held.Remove(oldest.Ask.Id));
     }
 
     private async Task ExpireAsync(Ask ask)
