@@ -29,13 +29,14 @@ internal static class LearnCommand
                 ?? throw new LaunchException(ExitCodes.BadPolicy, "there is no gatehouse.yaml here or above: write one with 'gatehouse init'"));
             using var sink = LogSinkClient.Open(RunDirectory.Open());
             var denied = await DeniedAsync(sink, SessionNames.Complete(parsed.GetValue(session))!, cancelled);
-            return Learn(policy, PolicyLearner.Suggest(policy.Policy, denied), parsed.GetValue(write));
+            return Learn(policy, PolicyLearner.Learn(policy.Policy, denied), parsed.GetValue(write));
         });
         return command;
     }
 
-    private static int Learn(LoadedPolicy policy, IReadOnlyCollection<SuggestedRule> rules, bool write)
+    private static int Learn(LoadedPolicy policy, Lesson lesson, bool write)
     {
+        var rules = lesson.Rules;
         var before = File.ReadAllText(policy.Path);
         var after = before;
         foreach (var rule in rules.Where(rule => rule.IsSafe))
@@ -49,6 +50,8 @@ internal static class LearnCommand
 
         foreach (var rule in rules.Where(rule => !rule.IsSafe || rule.Note is not null))
             Console.Out.WriteLine(Printable.Line($"# {Where(rule)}: - {rule.Line}   # {rule.Note}; tried {rule.Count} times"));
+        foreach (var (why, count) in lesson.Left)
+            Console.Out.WriteLine(Printable.Line($"# no rule changes this: {why}; tried {count} times"));
         if (after == before)
         {
             Console.Error.WriteLine("Nothing to add to the policy.");

@@ -16,6 +16,9 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
     /// <summary>One long poll.</summary>
     public static TimeSpan Poll { get; } = TimeSpan.FromSeconds(25);
 
+    /// <summary>For the sink to take an ask, whether or not the agent waits: one that is given up on its way could not be taken back.</summary>
+    private static readonly TimeSpan s_taking = TimeSpan.FromSeconds(5);
+
     /// <param name="expires">After this, no answer has become no.</param>
     public async Task<AskAnswer> AskAsync(GateSession session, Destination to, string rule, DateTimeOffset expires, CancellationToken cancellationToken)
     {
@@ -24,7 +27,9 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
         try
         {
             using var http = clients.CreateClient(ClientName);
-            using var response = await http.PostAsJsonAsync(new Uri("/asks", UriKind.Relative), ask, AskClientJson.Default.AskMessage, cancellationToken);
+            using var taking = new CancellationTokenSource(s_taking, time);
+            using var response = await http.PostAsJsonAsync(new Uri("/asks", UriKind.Relative), ask, AskClientJson.Default.AskMessage, taking.Token);
+            cancellationToken.ThrowIfCancellationRequested();
             if (response.StatusCode != HttpStatusCode.Created)
                 return response.StatusCode == HttpStatusCode.TooManyRequests ? AskAnswer.TooMany : AskAnswer.Unavailable;
             return await WaitAsync(http, id, expires, cancellationToken);

@@ -11,7 +11,7 @@ namespace Gatehouse.EgressProxy.Sessions;
 
 /// <summary>Serves a session's listeners and its tap.</summary>
 internal sealed class EgressGate(
-    ProxyDoor proxy, TransparentDoor transparent, Dialler dialler, EventRecorder recorder, IOptions<EgressOptions> options, TimeProvider time,
+    ProxyDoor proxy, TransparentDoor transparent, Dialler dialler, GateAddresses addresses, EventRecorder recorder, IOptions<EgressOptions> options, TimeProvider time,
     ILogger<EgressGate> logger) : IGate
 {
     public ValueTask<IAsyncDisposable> OpenAsync(GateSession session, CancellationToken cancellationToken)
@@ -30,7 +30,8 @@ internal sealed class EgressGate(
                 return purpose == SocketPurpose.ExplicitProxy ? proxy.HandleAsync(connection, token) : transparent.HandleAsync(connection, token);
             }, logger, session.Ended)).ToList();
 
-        var record = new PacketRecord(session, recorder, AnsweredPorts.Of(session.Sockets), options.Value.PacketEventsPerSecond, time);
+        var record = new PacketRecord(session, recorder, AnsweredPorts.Of(session.Sockets), options.Value.PacketEventsPerSecond, time,
+            new DialledNames(session, addresses, time).Find);
         var tap = session.Sockets.FirstOrDefault(socket => socket.Description.Purpose == SocketPurpose.Tap) is { } socket
             ? new PacketTap(socket, record, session.Id)
             : null;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Gatehouse.Gate;
 using Gatehouse.Gate.Recording;
 using Gatehouse.Policy;
@@ -7,9 +8,9 @@ namespace Gatehouse.EgressProxy.Tap;
 
 /// <summary>
 /// Records packets that no gate answers: the first of each kind at once, its repeats within ten seconds as a count, and above a bound one count of
-/// all the rest, so that a port scan is seen and does not drown the record. Used by one thread.
+/// all the rest, so that a port scan is seen and does not drown the record. Used by one thread, which may wait for the name.
 /// </summary>
-internal sealed class PacketRecord(GateSession session, EventRecorder recorder, AnsweredPorts answered, int perSecond, TimeProvider time)
+internal sealed class PacketRecord(GateSession session, EventRecorder recorder, AnsweredPorts answered, int perSecond, TimeProvider time, Func<IPAddress, string?>? nameOf = null)
 {
     /// <summary>When <see cref="Flush"/> is due after a packet was added.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
@@ -84,8 +85,12 @@ internal sealed class PacketRecord(GateSession session, EventRecorder recorder, 
             return false;
 
         _recorded++;
+        var name = packet.Protocol == "tcp" ? nameOf?.Invoke(packet.Destination) : null;
         recorder.TryRecord(session, Action, packet.Subject, Verdict.Deny(Reason(packet)), detail =>
-            detail["repeats"] = repeats == 0 ? null : repeats.ToString(CultureInfo.InvariantCulture));
+        {
+            detail["name"] = name;
+            detail["repeats"] = repeats == 0 ? null : repeats.ToString(CultureInfo.InvariantCulture);
+        });
         return true;
     }
 

@@ -46,8 +46,10 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         {
             if (_held.ContainsKey(ask.Id))
                 return AddProblem.Known;
-            // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound.
-            if (_held.Count >= 2 * Most || _waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession)
+            // Answered ones count too until they are forgotten: an agent that is refused at once must not ask without bound. For each session
+            // first, so that none uses up what the others ask with.
+            if (_waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession
+                || !HasRoomFor(ask.Session) || _held.Count >= 2 * Most)
                 return AddProblem.TooMany;
             _held.Add(ask.Id, new HeldAsk(ask));
             _waiting = _waiting.Add(ask);
@@ -100,7 +102,22 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
     }
 
     /// <summary>The gate no longer waits: its agent hung up.</summary>
-    public Task<bool> WithdrawAsync(string id) => EndAsync(id, "gate", "the agent hung up");
+    public async Task<bool> WithdrawAsync(string id)
+    {
+        var isEnded = await EndAsync(id, "gate", "the agent hung up");
+        lock (_lock)
+            if (isEnded && _held.TryGetValue(id, out var held))
+                held.IsWithdrawn = true;
+        return isEnded;
+    }
+
+    // Under the lock. What was taken back makes room: no gate comes for it, and a person who is late hears that it is unknown.
+    private bool HasRoomFor(string session)
+    {
+        var own = _held.Values.Where(other => other.Ask.Session == session).ToList();
+        return own.Count < 2 * MostPerSession
+            || (own.Where(other => other.IsWithdrawn).MinBy(other => other.Ask.Asked) is { } oldest && _held.Remove(oldest.Ask.Id));
+    }
 
     private async Task ExpireAsync(Ask ask)
     {

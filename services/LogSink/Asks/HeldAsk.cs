@@ -14,6 +14,9 @@ internal sealed class HeldAsk(Ask ask)
     /// <summary>An answer is being recorded: no second one is taken.</summary>
     public bool IsTaken { get; set; }
 
+    /// <summary>The gate took it back, and does not come for an answer.</summary>
+    public bool IsWithdrawn { get; set; }
+
     public Task Decided => _decided.Task;
 
     public void Decide(AskState state, AskScope scope)

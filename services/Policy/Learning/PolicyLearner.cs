@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Gatehouse.Policy.Editing;
 using Gatehouse.Policy.Events;
 using Gatehouse.Policy.Names;
@@ -13,7 +15,7 @@ namespace Gatehouse.Policy.Learning;
 /// </summary>
 public static class PolicyLearner
 {
-    /// <summary>More than a person reads; an agent can try any number of names.</summary>
+    /// <summary>More than a person reads; an agent can try any number of names. Of each kind.</summary>
     public const int MostRules = 500;
 
     // Plain in YAML, and no glob.
@@ -24,41 +26,70 @@ public static class PolicyLearner
     private static readonly string[] s_curable =
         ["name-not-allowed", "port-not-allowed", "raw-address", "not-approved", "refused-by-person", "not-answered", "too-many-held", "nobody-to-ask"];
 
-    public static ImmutableArray<SuggestedRule> Suggest(AgentPolicy current, IEnumerable<BoundaryEvent> events)
+    public static ImmutableArray<SuggestedRule> Suggest(AgentPolicy current, IEnumerable<BoundaryEvent> events) => Learn(current, events).Rules;
+
+    public static Lesson Learn(AgentPolicy current, IEnumerable<BoundaryEvent> events)
     {
         var found = new Dictionary<(SuggestedKind, string, int, string), SuggestedRule>();
-        var resolved = new Dictionary<string, int>(StringComparer.Ordinal);
+        var resolved = new Dictionary<DomainName, (int Count, bool ForAddress)>();
+        var left = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var each in events.Where(each => each is { Verdict: VerdictKind.Denied, Attempt: null }))
         {
-            if (each.Gate == Boundary.Dns && Queried(each.Subject) is { } queried)
-                resolved[queried] = resolved.GetValueOrDefault(queried) + 1;
-            else if (each.Gate == Boundary.Egress && OfEgress(current, each) is { } rule)
-                Add(rule);
+            if (each.Gate == Boundary.Dns && Queried(each.Subject, out var forAddress) is { } queried)
+                resolved[queried] = resolved.TryGetValue(queried, out var known) ? (known.Count + 1, known.ForAddress || forAddress) : (1, forAddress);
+            else if (each.Gate == Boundary.Egress && Tried(each) is { } tried)
+                AddEgress(tried.Host, tried.Port);
             else if (each.Gate == Boundary.Secrets && OfSecret(current, each) is { } call)
                 Add(call);
+            else
+                left[Word(each)] = left.GetValueOrDefault(Word(each)) + 1;
         }
 
         // A name that was only asked for never got as far as a port.
-        foreach (var (name, count) in resolved)
-            if (!found.Values.Any(rule => rule.Subject == name) && DomainName.TryParse(name, out var host) && !current.Egress.AllowsName(host, out _))
-                Add(Egress(name, 443, "only its name was looked up; port 443 is a guess", count) with { IsSafe = false });
-        return [.. found.Values.OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe).ThenBy(rule => rule.Subject, StringComparer.Ordinal).ThenBy(rule => rule.Port)];
+        var named = found.Values.Select(rule => rule.Subject).ToHashSet(StringComparer.Ordinal);
+        foreach (var (name, (count, forAddress)) in resolved)
+        {
+            if (named.Contains(name.Value) || current.Egress.AllowsName(name, out _))
+                continue;
+            Add(forAddress
+                ? Egress(name.Value, 443, "only its name was looked up: port 443 is a guess", true, count)
+                : Egress(name.Value, 443, "looked up for other records than addresses, as tunnels through DNS do", false, count));
+        }
+
+        var rules = NameFamilies.Fold(found.Values).OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe)
+            .ThenBy(rule => rule.Subject, StringComparer.Ordinal).ThenBy(rule => rule.Port).GroupBy(rule => rule.Kind).ToList();
+        foreach (var kind in rules.Where(kind => kind.Count() > MostRules))
+            left[$"more than {MostRules} suggestions"] = kind.Skip(MostRules).Sum(rule => rule.Count);
+        return new([.. rules.SelectMany(kind => kind.Take(MostRules))], left.ToImmutableSortedDictionary(StringComparer.Ordinal));
+
+        void AddEgress(string host, int port)
+        {
+            if (IpLiteral.TryParse(host, out var address))
+            {
+                if (!current.Egress.Decide(address, port).Verdict.IsAllowed)
+                    Add(Egress(address.ToString(), port, "a raw address: nothing says whose it is", false, 1));
+            }
+            else if (DomainName.TryParse(host, out var name) && !current.Egress.Decide(name, port).Verdict.IsAllowed)
+                Add(Egress(name.Value, port, null, true, 1));
+        }
 
         void Add(SuggestedRule rule)
         {
             var key = (rule.Kind, rule.Subject, rule.Port, rule.Line);
-            if (found.TryGetValue(key, out var known))
-                found[key] = known with { Count = known.Count + rule.Count };
-            else if (found.Count < MostRules)
-                found[key] = rule;
+            found[key] = found.TryGetValue(key, out var known) ? known with { Count = known.Count + rule.Count } : rule;
         }
     }
 
-    private static SuggestedRule? OfEgress(AgentPolicy current, BoundaryEvent each)
+    /// <summary>What was tried, where a rule would have changed the answer.</summary>
+    private static (string Host, int Port)? Tried(BoundaryEvent each)
     {
-        if (each.Detail is null || !each.Detail.TryGetValue("denial", out var denial) || !s_curable.Contains(denial))
-            return null;
+        var denial = each.Detail?.GetValueOrDefault("denial");
         var subject = each.Subject;
+        // "tcp 1.2.3.4:22": no socket was there for the port. Behind an address of ours stands the name that was meant.
+        if (each.Action == "packet" && subject.StartsWith("tcp ", StringComparison.Ordinal))
+            subject = subject[4..];
+        else if (!s_curable.Contains(denial))
+            return null;
         // A request: "GET http://host:port/path".
         if (subject.IndexOf(" http://", StringComparison.Ordinal) is >= 0 and var space)
         {
@@ -71,16 +102,29 @@ public static class PolicyLearner
             return null;
         var host = subject[..colon].Trim('[', ']');
         if (IpLiteral.TryParse(host, out var address))
-            return current.Egress.Decide(address, port).Verdict.IsAllowed ? null : Egress(address.ToString(), port, null, 1);
-        return DomainName.TryParse(host, out var name) && !current.Egress.Decide(name, port).Verdict.IsAllowed ? Egress(name.Value, port, null, 1) : null;
+        {
+            if (!IsOurs(address))
+                return (host, port);
+            host = each.Detail?.GetValueOrDefault("name") ?? "";
+        }
+
+        return DomainName.TryParse(host, out _) ? (host, port) : null;
     }
 
-    private static SuggestedRule Egress(string host, int port, string? note, int count)
+    /// <summary>198.18.0.0/15: what stands there for a name is another name's in the next session.</summary>
+    private static bool IsOurs(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes() is [198, 18 or 19, _, _];
+
+    /// <summary>For what no rule changes: "egress names-disagree", "dns query".</summary>
+    private static string Word(BoundaryEvent each)
     {
-        var isAddress = IpLiteral.TryParse(host, out _);
-        return new(isAddress ? SuggestedKind.Address : SuggestedKind.Host, host, port, PolicyEditor.Rule(host, port)!,
-            isAddress ? "a raw address: nothing says whose it is" : note, !isAddress, count);
+        var what = each.Detail?.GetValueOrDefault("denial")
+            ?? (each.Action == "packet" && each.Subject.IndexOf(' ', StringComparison.Ordinal) is > 0 and < 16 and var end ? each.Subject[..end] : each.Action);
+        return $"{each.Gate.ToString().ToLowerInvariant()} {what}";
     }
+
+    private static SuggestedRule Egress(string host, int port, string? note, bool isSafe, int count) =>
+        new(IpLiteral.TryParse(host, out _) ? SuggestedKind.Address : SuggestedKind.Host, host, port, PolicyEditor.Rule(host, port)!, note, isSafe, count);
 
     private static SuggestedRule? OfSecret(AgentPolicy current, BoundaryEvent each)
     {
@@ -101,15 +145,14 @@ public static class PolicyLearner
         return new(SuggestedKind.SecretCall, known.Name, 0, $"{{ method: {method}, path: {path} }}", "uses the credential: look at what the call does", false, 1);
     }
 
-    /// <summary>The name of a question for addresses; "gone.example A".</summary>
-    private static string? Queried(string subject)
+    /// <summary>The name of a question; "gone.example A".</summary>
+    private static DomainName? Queried(string subject, out bool forAddress)
     {
         var space = subject.LastIndexOf(' ');
-        if (space <= 0 || subject[(space + 1)..] is not ("A" or "AAAA" or "HTTPS" or "ANY"))
-            return null;
-        return DomainName.TryParse(subject.AsSpan(0, space), out var name) && name.Value.Contains('.', StringComparison.Ordinal)
+        forAddress = space > 0 && subject[(space + 1)..] is "A" or "AAAA" or "HTTPS" or "ANY";
+        return space > 0 && DomainName.TryParse(subject.AsSpan(0, space), out var name) && name.Value.Contains('.', StringComparison.Ordinal)
             && name.Value != "use-application-dns.net" && !name.Value.EndsWith(".arpa", StringComparison.Ordinal) && !name.Value.EndsWith(".gatehouse", StringComparison.Ordinal)
-                ? name.Value
+                ? name
                 : null;
     }
 }

@@ -103,6 +103,22 @@ public sealed class PacketRecordTests : IDisposable
         Assert.Empty(_recorder.Events);
     }
 
+    /// <summary>A port that no rule names: whose it would have been is what a person needs to read.</summary>
+    [Fact]
+    public void Syn_ToAGateAddress_IsRecordedWithItsName()
+    {
+        var asked = 0;
+        var record = new PacketRecord(_session.Session, _recorder, Packet.Answered, 2, _time, _ => $"name{++asked}.test");
+        record.Add(new SeenPacket("tcp", IPAddress.Parse("198.18.0.2"), 8443));
+        record.Add(new SeenPacket("udp", IPAddress.Parse("198.18.0.2"), 8443));
+        record.Add(new SeenPacket("tcp", IPAddress.Parse("198.18.0.3"), 8443));
+
+        Assert.Equal("name1.test", _recorder.Events.First().Detail!["name"]);
+        Assert.DoesNotContain("name", _recorder.Events.Last().Detail!.Keys);
+        // What is only counted costs no question.
+        Assert.Equal(1, asked);
+    }
+
     public void Dispose() => _session.Dispose();
 
     private PacketRecord Record(int perSecond = 500) => new(_session.Session, _recorder, Packet.Answered, perSecond, _time);

@@ -79,6 +79,25 @@ public sealed class AskTests : IAsyncLifetime
         await AskAsync("s2");
     }
 
+    [Fact]
+    public async Task Ask_TakenBackAgainAndAgain_LeavesRoomForItselfAndOthers()
+    {
+        for (var i = 0; i < 2_100; i++)
+            await _sink.Client.DeleteAsync($"/asks/{await AskAsync(host: $"h{i}.example.org")}");
+        await AskAsync();
+        await AskAsync("s2");
+    }
+
+    /// <summary>An answer is kept for the gate to fetch; that must not be without bound either, nor at the cost of others.</summary>
+    [Fact]
+    public async Task Ask_AnsweredOnes_CountForTheirSessionAlone()
+    {
+        for (var i = 0; i < 128; i++)
+            Assert.Equal(HttpStatusCode.OK, (await AnswerAsync(await AskAsync(host: $"h{i}.example.org"), "deny")).StatusCode);
+        await AskAsync(expected: HttpStatusCode.TooManyRequests);
+        await AskAsync("s2");
+    }
+
     [Theory]
     [InlineData("s1", "bad host", 443)]
     [InlineData("s1", "a\u202eb.test", 443)]

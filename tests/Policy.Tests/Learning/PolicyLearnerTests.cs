@@ -63,9 +63,9 @@ public sealed class PolicyLearnerTests
         foreach (var rule in rules.Where(rule => rule.IsSafe))
             text = PolicyEditor.AddEgressRule(text, rule.Subject, rule.Port).Text!;
         var learned = Policy(text);
-        Assert.Equal(1 + 3, learned.Egress.Allow.Length);
+        Assert.Equal(1 + 4, learned.Egress.Allow.Length);
         Assert.All(learned.Egress.Allow, rule => Assert.False(rule.Host!.Value.IsWildcard));
-        (string, int)[] allowed = [("a.wild.test", 443), ("allowed.test", 22), ("allowed.test", 443), ("allowed.test", 80), ("plain.test", 80)];
+        (string, int)[] allowed = [("a.wild.test", 443), ("allowed.test", 22), ("allowed.test", 443), ("allowed.test", 80), ("plain.test", 80), ("looked-up.test", 443)];
         foreach (var host in new[] { "a.wild.test", "allowed.test", "plain.test", "looked-up.test", "wild.test", "b.wild.test", "front.test", "more.test", "exfil.test", "x.gatehouse" })
             foreach (var port in new[] { 22, 80, 443, 8443 })
             {
@@ -85,4 +85,54 @@ public sealed class PolicyLearnerTests
         Assert.Equal("{ method: POST, path: /v1/messages }", Assert.Single(rules, rule => rule.Kind == SuggestedKind.SecretCall).Line);
         Assert.All(rules.Where(rule => rule.Kind != SuggestedKind.Host), rule => Assert.False(rule.IsSafe));
     }
+
+    [Fact]
+    public void Suggest_QuestionForOtherRecordsOnly_IsForAPersonToWrite() =>
+        Assert.False(Assert.Single(PolicyLearner.Suggest(Policy(Yaml), Session), rule => rule.Subject == "c2vjcmv0.exfil.test").IsSafe);
+
+    [Fact]
+    public void Suggest_ManyNamesBelowOneDomain_AreToldAsOneAndNotAdded()
+    {
+        var exfiltration = Enumerable.Range(0, 600).Select(i => Denied(Boundary.Dns, "query", $"part{i}.x{i % 7}.drop.test A", null));
+        var tunnelled = Enumerable.Range(0, 13).Select(i => Denied(Boundary.Egress, "connect", $"p{i}.sink.co.uk:8443", "name-not-allowed"));
+        var registry = Enumerable.Range(0, 13).Select(i => Denied(Boundary.Egress, "connect", $"shop{i}.co.uk:443", "name-not-allowed"));
+        var cloud = Enumerable.Range(0, 12).Select(i => Denied(Boundary.Egress, "connect", $"zone{i}.cloud.test:443", "name-not-allowed"));
+        var rules = PolicyLearner.Suggest(Policy(Yaml), exfiltration.Concat(tunnelled).Concat(registry).Concat(cloud));
+        Assert.Equal(["*.drop.test", "*.sink.co.uk"], rules.Where(rule => !rule.IsSafe).Select(rule => rule.Subject));
+        Assert.Equal(600, rules.First(rule => !rule.IsSafe).Count);
+        Assert.Equal(13 + 12, rules.Count(rule => rule.IsSafe));
+    }
+
+    [Theory]
+    [InlineData(31, true)]
+    [InlineData(32, false)]
+    [InlineData(63, false)]
+    public void Suggest_LongLabel_IsForAPersonToWrite(int length, bool isSafe) =>
+        Assert.Equal(isSafe, Assert.Single(PolicyLearner.Suggest(Policy(Yaml), [Denied(Boundary.Dns, "query", $"{new string('a', length)}.test A", null)])).IsSafe);
+
+    /// <summary>A port that no rule names has no socket: only its packet was seen, to the address that stood for the name.</summary>
+    [Fact]
+    public void Suggest_PacketToAName_IsThatNameAndPort()
+    {
+        var named = Denied(Boundary.Egress, "packet", "tcp 198.18.0.2:8443", null) with { Detail = ImmutableSortedDictionary<string, string>.Empty.Add("name", "allowed.test") };
+        var rules = PolicyLearner.Suggest(Policy(Yaml), [named, Denied(Boundary.Egress, "packet", "tcp 198.18.0.9:8443", null),
+            Denied(Boundary.Egress, "packet", "tcp [2001:db8::1]:22", null), Denied(Boundary.Egress, "packet", "udp 1.2.3.4:443", null)]);
+        Assert.Equal(["{ host: allowed.test, ports: [8443] }", "{ address: \"2001:db8::1/128\", ports: [22] }"], rules.Select(rule => rule.Line));
+        Assert.Equal([true, false], rules.Select(rule => rule.IsSafe));
+    }
+
+    /// <summary>Noise of the agent's making must not push out what a person wants to see.</summary>
+    [Fact]
+    public void Suggest_AfterAScan_StillHasTheHosts()
+    {
+        var scan = Enumerable.Range(1, 2_000).Select(port => Denied(Boundary.Egress, "packet", $"tcp 10.0.0.1:{port + 100}", null));
+        var lesson = PolicyLearner.Learn(Policy(Yaml), scan.Append(Denied(Boundary.Egress, "connect", "real.test:443", "name-not-allowed")));
+        Assert.Equal("real.test", Assert.Single(lesson.Rules, rule => rule.IsSafe).Subject);
+        Assert.Equal(1 + PolicyLearner.MostRules, lesson.Rules.Length);
+        Assert.Equal(2_000 - PolicyLearner.MostRules, lesson.Left["more than 500 suggestions"]);
+    }
+
+    [Fact]
+    public void Learn_WhatNoRuleChanges_IsCounted() =>
+        Assert.Equal(["egress name-not-allowed", "egress names-disagree", "egress own-name", "secrets path-not-allowed"], PolicyLearner.Learn(Policy(Yaml), Session).Left.Keys);
 }
