@@ -7,8 +7,8 @@ namespace Gatehouse.EgressProxy.Tap;
 /// <summary>For the record: the name behind an address that a packet went to. Waits, on the tap's own thread, and never for long.</summary>
 internal sealed class DialledNames(GateSession session, GateAddresses addresses, TimeProvider time)
 {
-    /// <summary>The resolver is on this machine and answers from a table.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
+    /// <summary>The resolver is on this machine and answers from a table; a busy machine may start it late.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     /// <summary>After silence: what is dialled meanwhile is recorded as an address.</summary>
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);

@@ -56,7 +56,7 @@ public static class PolicyLearner
                 : Egress(name.Value, 443, "looked up for other records than addresses, as tunnels through DNS do", false, count));
         }
 
-        var rules = NameFamilies.Fold(found.Values).OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe)
+        var rules = NameFamilies.Fold(found.Values).OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe).ThenBy(rule => rule.Note is not null)
             .ThenBy(rule => rule.Subject, StringComparer.Ordinal).ThenBy(rule => rule.Port).GroupBy(rule => rule.Kind).ToList();
         foreach (var kind in rules.Where(kind => kind.Count() > MostRules))
             left[$"more than {MostRules} suggestions"] = kind.Skip(MostRules).Sum(rule => rule.Count);

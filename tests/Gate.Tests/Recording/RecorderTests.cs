@@ -55,6 +55,36 @@ public sealed class RecorderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Seal_CountsEveryEventOfItsSession_AndLateOnesOneByOne()
+    {
+        await using var gate = await StartAsync();
+        var attempt = Recorder(gate).TryRecord(_deny.Session, "connect", "a.test:443", Verdict.Allow("r"))!.Value;
+        Recorder(gate).TryRecord(_deny.Session, "connect", "b.test:443", Verdict.Deny("no"));
+        Recorder(gate).TryRecord(_spool.Session, "connect", "c.test:443", Verdict.Allow("r"));
+        Recorder(gate).Seal(_deny.Session);
+        var seal = await _sink.WaitForAsync(e => e.Action == "seal");
+        Assert.Equal((_deny.Session.Id.Value, Boundary.Egress, VerdictKind.Allowed, "2"), (seal.Session, seal.Gate, seal.Verdict, seal.Detail!["records"]));
+
+        // A connection that was slow to end has its end recorded afterwards.
+        Recorder(gate).RecordEnd(_deny.Session, attempt, "connect.end", "a.test:443", 1, 1, TimeSpan.FromSeconds(1));
+        var late = await _sink.WaitForAsync(e => e.Action == "seal" && e.Id != seal.Id);
+        Assert.Equal((_deny.Session.Id.Value, "1"), (late.Session, late.Detail!["records"]));
+    }
+
+    [Fact]
+    public async Task Seal_UnderDeny_IsKeptWhileTheSinkIsDown()
+    {
+        await using var gate = await StartAsync();
+        _sink.Mode = SinkMode.Down;
+        await Eventually.TrueAsync(() => Task.FromResult(!Recorder(gate).IsHealthy));
+        Recorder(gate).TryRecord(_deny.Session, "connect", "denied.test:443", Verdict.Allow("r"));
+        Recorder(gate).Seal(_deny.Session);
+        _sink.Mode = SinkMode.Up;
+        // The attempt was denied, and recorded as that.
+        Assert.Equal("1", (await _sink.WaitForAsync(e => e.Action == "seal")).Detail!["records"]);
+    }
+
+    [Fact]
     public async Task Sink_Down_DeniesOrSpoolsAsThePolicySays()
     {
         await using var gate = await StartAsync();

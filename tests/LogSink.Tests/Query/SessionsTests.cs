@@ -41,8 +41,58 @@ public sealed class SessionsTests
 
         var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
         Assert.Equal(
-            """{"session":"s1","started":"2026-11-23T12:00:00+00:00","ended":"2026-11-23T12:05:00+00:00","exitCode":-3,"command":"claude -p","workingDirectory":"/home/me","policy":"gatehouse.yaml","isolation":"bubblewrap","allowed":2,"denied":1,"bytesSent":11,"bytesReceived":202}""",
+            """{"session":"s1","started":"2026-11-23T12:00:00+00:00","ended":"2026-11-23T12:05:00+00:00","exitCode":-3,"command":"claude -p","workingDirectory":"/home/me","policy":"gatehouse.yaml","isolation":"bubblewrap","allowed":2,"denied":1,"bytesSent":11,"bytesReceived":202,"gates":{"dns":{"records":4},"sandbox":{"records":2}}}""",
             session.GetRawText().Replace("\\u002B", "+", StringComparison.Ordinal));
+    }
+
+    private static BoundaryEvent Seal(string session, Boundary gate, string records) => Sample.Event(session, $"{records} events") with
+    {
+        Gate = gate,
+        Action = "seal",
+        Detail = ImmutableSortedDictionary<string, string>.Empty.Add("records", records),
+    };
+
+    [Fact]
+    public async Task Seal_ThatMatches_IsSilentAndIsNoAttempt()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync([.. Sample.Many(3), Seal("s1", Boundary.Dns, "3"), Seal("s1", Boundary.Egress, "0")]);
+
+        var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
+        Assert.Equal("""{"dns":{"records":3,"sealed":3},"egress":{"records":0,"sealed":0}}""", session.GetProperty("gates").GetRawText());
+        Assert.Equal(3, session.GetProperty("allowed").GetInt64());
+        Assert.DoesNotContain("incomplete", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("4")]
+    [InlineData("2")]
+    [InlineData("many")]
+    [InlineData("-3")]
+    public async Task Seal_ThatDoesNotMatch_IsFoundByVerification(string records)
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync([.. Sample.Many(3), Seal("s1", Boundary.Dns, records)]);
+
+        using var result = System.Text.Json.JsonDocument.Parse(await sink.Client.GetStringAsync("/verify"));
+
+        Assert.True(result.RootElement.GetProperty("ok").GetBoolean());
+        var incomplete = Assert.Single(result.RootElement.GetProperty("incomplete").EnumerateArray());
+        Assert.Equal(("s1", "dns", 3L), (incomplete.GetProperty("session").GetString(), incomplete.GetProperty("gate").GetString(), incomplete.GetProperty("records").GetInt64()));
+        Assert.Equal(records is "4" or "2" ? long.Parse(records, System.Globalization.CultureInfo.InvariantCulture) : 0, incomplete.GetProperty("sealed").GetInt64());
+    }
+
+    [Fact]
+    public async Task Seal_OfAGateThatWasStartedAnew_AddsUp()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync([.. Sample.Many(3), Seal("s1", Boundary.Dns, "3")]);
+        var again = Seal("s1", Boundary.Dns, "2");
+        await sink.StoreAsync([.. Sample.Many(2), again]);
+        // Sent again: it counts once.
+        await sink.StoreAsync(again);
+
+        Assert.DoesNotContain("incomplete", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
     }
 
     [Fact]
