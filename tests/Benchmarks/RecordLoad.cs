@@ -181,7 +181,8 @@ internal static class RecordLoad
             [
                 program, "--urls=http://127.0.0.1:0", "--Gatehouse:Token=0123456789abcdef", $"--LogSink:Database={Path.Combine(folder, "log", "events.db")}", $"--LogSink:AddressFile={address}",
                 "--Logging:LogLevel:Default=Warning",
-            ]) { RedirectStandardOutput = true })!;
+            ])
+            { RedirectStandardOutput = true })!;
             process.OutputDataReceived += (_, _) => { };
             process.BeginOutputReadLine();
             for (var i = 0; i < 200 && !File.Exists(address); i++)

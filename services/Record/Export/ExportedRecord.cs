@@ -63,8 +63,23 @@ public sealed record ExportedRecord(EventRow Row, long After, byte[] Previous)
             throw new FormatException();
         var row = new EventRow
         {
-            Sequence = sequence, Id = id.Value, Ticks = ticks, Session = session, Gate = gate, Action = action, Subject = subject, Verdict = verdict, Rule = rule, Reason = reason,
-            BytesSent = sent, BytesReceived = received, DurationMs = duration, TraceId = trace, Attempt = attempt, Detail = detail, Hash = hash,
+            Sequence = sequence,
+            Id = id.Value,
+            Ticks = ticks,
+            Session = session,
+            Gate = gate,
+            Action = action,
+            Subject = subject,
+            Verdict = verdict,
+            Rule = rule,
+            Reason = reason,
+            BytesSent = sent,
+            BytesReceived = received,
+            DurationMs = duration,
+            TraceId = trace,
+            Attempt = attempt,
+            Detail = detail,
+            Hash = hash,
         };
         return new(row, after, previous);
     }
