@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Gatehouse.Record;
 
 /// <summary>
@@ -23,12 +21,6 @@ public sealed record Checkpoint(long Sequence, long Previous, long Ticks, byte[]
     public bool IsSignedBy(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> genesis) =>
         Ed25519Signature.Verify(publicKey, Message(genesis, Previous, Sequence, Ticks, Hash), Signature);
 
-    private static byte[] Message(ReadOnlySpan<byte> genesis, long previous, long sequence, long ticks, ReadOnlySpan<byte> hash)
-    {
-        Span<byte> numbers = stackalloc byte[3 * sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(numbers, previous);
-        BinaryPrimitives.WriteInt64BigEndian(numbers[sizeof(long)..], sequence);
-        BinaryPrimitives.WriteInt64BigEndian(numbers[(2 * sizeof(long))..], ticks);
-        return [.. "gatehouse checkpoint 1\n"u8, .. genesis, .. numbers, .. hash];
-    }
+    private static byte[] Message(ReadOnlySpan<byte> genesis, long previous, long sequence, long ticks, ReadOnlySpan<byte> hash) =>
+        SignedMessage.Of("gatehouse checkpoint 1\n"u8, genesis, [previous, sequence, ticks], hash);
 }

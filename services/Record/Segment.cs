@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Gatehouse.Record;
 
 /// <summary>
@@ -23,12 +21,6 @@ public sealed record Segment(long First, long Last, long Ticks, byte[] Hash, byt
     public bool IsSignedBy(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> genesis) =>
         Ed25519Signature.Verify(publicKey, Message(genesis, First, Last, Ticks, Hash), Signature);
 
-    private static byte[] Message(ReadOnlySpan<byte> genesis, long first, long last, long ticks, ReadOnlySpan<byte> hash)
-    {
-        Span<byte> numbers = stackalloc byte[3 * sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(numbers, first);
-        BinaryPrimitives.WriteInt64BigEndian(numbers[sizeof(long)..], last);
-        BinaryPrimitives.WriteInt64BigEndian(numbers[(2 * sizeof(long))..], ticks);
-        return [.. "gatehouse segment 1\n"u8, .. genesis, .. numbers, .. hash];
-    }
+    private static byte[] Message(ReadOnlySpan<byte> genesis, long first, long last, long ticks, ReadOnlySpan<byte> hash) =>
+        SignedMessage.Of("gatehouse segment 1\n"u8, genesis, [first, last, ticks], hash);
 }

@@ -10,12 +10,12 @@ namespace Gatehouse.LogSink.Store;
 
 /// <summary>
 /// Removes what is old or too much: whole runs of records that end with a checkpoint, each with a signed <see cref="Segment"/> in its place. It waits for
-/// receivers that have not got them yet. Used by the writer's thread, a segment at a time, so that ingest waits a quarter of a second at most.
+/// receivers that have not got them yet. Used by the writer's thread, a segment at a time, so that ingest does not wait for long.
 /// </summary>
 internal sealed partial class Retention(
     EventStore store, RecordExport export, ForwardingService forwarding, IOptions<LogSinkOptions> options, TimeProvider time, ILogger<Retention> log)
 {
-    /// <summary>As many as are removed in about a quarter of a second.</summary>
+    /// <summary>Bounds the commit that removes them, and what ingest waits for it.</summary>
     private const int MostRecords = 20_000;
 
     /// <summary>Pages given back to the disk at a time: 64 MiB.</summary>

@@ -59,14 +59,11 @@ public sealed class ExportDigest : IDisposable
 /// </summary>
 public static class ExportSeal
 {
-    public static byte[] Message(ReadOnlySpan<byte> genesis, ExportHeader header, ExportEnd end, ReadOnlySpan<byte> digest)
-    {
-        Span<byte> numbers = stackalloc byte[5 * sizeof(long)];
-        ReadOnlySpan<long> values = [header.Time.UtcTicks, end.Records, end.From, end.Through, end.Last];
-        for (var i = 0; i < values.Length; i++)
-            BinaryPrimitives.WriteInt64BigEndian(numbers[(i * sizeof(long))..], values[i]);
-        return [.. "gatehouse export 1\n"u8, .. genesis, .. numbers, .. digest, .. Encoding.UTF8.GetBytes(header.Session ?? "")];
-    }
+    public static byte[] Message(ReadOnlySpan<byte> genesis, ExportHeader header, ExportEnd end, ReadOnlySpan<byte> digest) =>
+    [
+        .. SignedMessage.Of("gatehouse export 1\n"u8, genesis, [header.Time.UtcTicks, end.Records, end.From, end.Through, end.Last], digest),
+        .. Encoding.UTF8.GetBytes(header.Session ?? ""),
+    ];
 }
 
 /// <summary>The lines that are no records. Unknown and repeated members are refused: nothing unsigned stands in a file that is called whole.</summary>

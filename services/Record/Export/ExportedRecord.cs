@@ -18,7 +18,7 @@ public sealed record ExportedRecord(EventRow Row, long After, byte[] Previous)
             using var document = JsonDocument.Parse(line, s_options);
             return Read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             throw new DamagedRecordException("it is not a record that the log sink exported");
         }

@@ -106,6 +106,27 @@ public sealed class ExportTests : IAsyncLifetime
         Assert.StartsWith("changed: the line after record 7", Verify(lines, out _), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("hash")]
+    [InlineData("previous")]
+    [InlineData("id")]
+    [InlineData("time")]
+    [InlineData("sequence")]
+    [InlineData("detail")]
+    [InlineData("subject")]
+    public async Task Export_MemberOfAnotherKind_IsRefused(string member)
+    {
+        var lines = await ExportAsync();
+        foreach (var value in new JsonNode?[] { null, new JsonArray(1, 2), 1.5, "\ud800", new string('x', 5000) })
+        {
+            var record = JsonNode.Parse(lines[8])!.AsObject();
+            record[member] = value;
+            Assert.StartsWith("changed:", Verify([.. lines[..8], record.ToJsonString(), .. lines[9..]], out _), StringComparison.Ordinal);
+        }
+
+        Assert.StartsWith("changed: a line has more than", Verify([.. lines[..8], new string(' ', ExportVerification.MostLine + 1)], out _), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Export_RecordForgedWithItsHash_IsMissedByTheNextAndByTheSignature()
     {
