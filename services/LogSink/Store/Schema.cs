@@ -83,6 +83,10 @@ internal static class Schema
             PRIMARY KEY (session, gate)
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        -- What NameFilter says of each block of records.
+        CREATE TABLE name_filters (block INTEGER PRIMARY KEY, filter BLOB NOT NULL) STRICT;
+        """,
     ];
 
     /// <summary>Brings the database to this version, a step a transaction.</summary>

@@ -9,6 +9,7 @@ public sealed class MigrationTests
     [Theory]
     [InlineData("version-1.db")]
     [InlineData("version-2.db")]
+    [InlineData("version-3.db")]
     public async Task OldDatabase_Opened_KeepsItsRecordsAndGoesOn(string old)
     {
         await using var sink = await RunningSink.StartAsync();
