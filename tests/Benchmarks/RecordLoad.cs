@@ -17,6 +17,8 @@ namespace Gatehouse.Benchmarks;
 /// </summary>
 internal static class RecordLoad
 {
+    public const string Token = "0123456789abcdef";
+
     private const int Batch = 1_000;
     private const int Sessions = 50;
 
@@ -163,7 +165,7 @@ internal static class RecordLoad
     private static void Rate(string name, int events, TimeSpan time, TimeSpan cpu) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-70} {events / time.TotalSeconds,10:0} events/s {cpu.TotalMicroseconds / events,8:0.0} µs of a processor for one"));
 
-    private static TimeSpan Cpu(Process process)
+    public static TimeSpan Cpu(Process process)
     {
         process.Refresh();
         return process.TotalProcessorTime;
@@ -176,7 +178,7 @@ internal static class RecordLoad
     }
 
     /// <summary>The program as it ships.</summary>
-    private sealed class Sink(Process process, HttpClient client) : IAsyncDisposable
+    internal sealed class Sink(Process process, HttpClient client) : IAsyncDisposable
     {
         public Process Process => process;
 
@@ -189,7 +191,7 @@ internal static class RecordLoad
             var program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../LogSink/release/Gatehouse.LogSink.dll"));
             var process = Process.Start(new ProcessStartInfo("dotnet",
             [
-                program, "--urls=http://127.0.0.1:0", "--Gatehouse:Token=0123456789abcdef", $"--LogSink:Database={Path.Combine(folder, "log", "events.db")}", $"--LogSink:AddressFile={address}",
+                program, "--urls=http://127.0.0.1:0", $"--Gatehouse:Token={Token}", $"--LogSink:Database={Path.Combine(folder, "log", "events.db")}", $"--LogSink:AddressFile={address}",
                 "--Logging:LogLevel:Default=Warning",
             ])
             { RedirectStandardOutput = true })!;
@@ -199,7 +201,7 @@ internal static class RecordLoad
                 await Task.Delay(50);
             using var found = JsonDocument.Parse(await File.ReadAllTextAsync(address));
             var client = new HttpClient { BaseAddress = new(found.RootElement.GetProperty("url").GetString()!), Timeout = TimeSpan.FromMinutes(5) };
-            client.DefaultRequestHeaders.Authorization = new("Bearer", "0123456789abcdef");
+            client.DefaultRequestHeaders.Authorization = new("Bearer", Token);
             return new(process, client);
         }
 

@@ -23,7 +23,7 @@ internal static class EventDraft
         BytesSent = Math.Clamp(each.BytesSent, 0, MaxBytes),
         BytesReceived = Math.Clamp(each.BytesReceived, 0, MaxBytes),
         DurationMs = double.IsFinite(each.DurationMs) ? Math.Max(0, each.DurationMs) : 0,
-        Detail = each.Detail is null ? null : Bound(each.Detail),
+        Detail = each.Detail is null || IsBound(each.Detail) ? each.Detail : Bound(each.Detail),
     };
 
     /// <summary>Cut, with lone surrogates replaced: JSON can not hold them.</summary>
@@ -31,13 +31,28 @@ internal static class EventDraft
     {
         if (text.Length > most)
             text = text[..(most - 1)] + "…";
-        if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))
+        if (!HasSurrogates(text))
             return text;
         var clean = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
             clean.Append(rune);
         return clean.ToString();
     }
+
+    // Nearly all are, and making another takes longer than all else.
+    private static bool IsBound(ImmutableSortedDictionary<string, string> detail)
+    {
+        if (detail.Count > MaxDetails)
+            return false;
+        foreach (var (name, value) in detail)
+        {
+            if (name.Length is 0 or > MaxName || value.Length > MaxDetail || HasSurrogates(name) || HasSurrogates(value))
+                return false;
+        }
+        return true;
+    }
+
+    private static bool HasSurrogates(string text) => text.AsSpan().ContainsAnyInRange('\ud800', '\udfff');
 
     private static ImmutableSortedDictionary<string, string> Bound(ImmutableSortedDictionary<string, string> detail)
     {

@@ -12,6 +12,11 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
     /// <summary>For a person to look at; a sink of another version could refuse everything.</summary>
     private const long MaxRejected = 16 * 1024 * 1024;
 
+    /// <summary>So much at once is worth a request; less waits for more, but no longer than this. Each request costs gate and sink as much as some hundred events, a commit among it.</summary>
+    private const int EnoughBytes = 64 * 1024;
+
+    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50), s_lastRetry = TimeSpan.FromSeconds(1);
 
     private readonly Channel<bool> _more = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -33,8 +38,9 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
                 {
                     var stored = await DeliverAsync(batch, stop);
                     link.Posted(stored);
-                    if (!stored)
-                        await Task.Delay(retry, time, stop);
+                    // What comes alone is sent at once: only behind another it waits.
+                    if (!stored || (spool.Pending < EnoughBytes && !_more.Reader.Completion.IsCompleted))
+                        await Task.Delay(stored ? s_gather : retry, time, stop);
                     retry = stored ? s_firstRetry : retry * 2 < s_lastRetry ? retry * 2 : s_lastRetry;
                 }
             }

@@ -5,12 +5,15 @@ namespace Gatehouse.Gate.Recording;
 
 /// <summary>
 /// Events on their way to the sink, one line of JSON each. A line is in the page cache when <see cref="TryAppend"/> returns, so it outlives this
-/// process however that ends, and it leaves only when the sink has it. One thread appends, one takes; both may be at it at a time.
+/// process however that ends, and it leaves only when the sink has it. Many threads append, one takes; all may be at it at a time.
 /// </summary>
 internal sealed class SpoolFile : IDisposable
 {
     /// <summary>Moving what is left to a new file must pay: not for less than this.</summary>
     private const long CompactFrom = 1024 * 1024;
+
+    /// <summary>A disk that holds up a write into the page cache for longer is as good as none: whoever waits behind that write denies.</summary>
+    private static readonly TimeSpan s_appendWithin = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly string _path;
@@ -40,13 +43,15 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
-    /// <returns>False when there is no room: nothing was written.</returns>
+    /// <returns>False when there is no room, the disk is too slow, or the file is closed: nothing was written.</returns>
     /// <exception cref="IOException">The disk is full or broken: nothing was written.</exception>
     public bool TryAppend(ReadOnlySpan<byte> lines)
     {
-        lock (_gate)
+        if (!_gate.TryEnter(s_appendWithin))
+            return false;
+        try
         {
-            if (_length - _delivered + lines.Length > _most)
+            if (_file.IsClosed || _length - _delivered + lines.Length > _most)
                 return false;
             try
             {
@@ -59,6 +64,10 @@ internal sealed class SpoolFile : IDisposable
             }
             _length += lines.Length;
             return true;
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 
@@ -99,7 +108,8 @@ internal sealed class SpoolFile : IDisposable
 
     public void Dispose()
     {
-        _file.Dispose();
+        lock (_gate)
+            _file.Dispose();
         _lock.Dispose();
     }
 

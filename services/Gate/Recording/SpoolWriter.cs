@@ -1,11 +1,10 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using Gatehouse.Policy.Events;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gate.Recording;
 
-/// <summary>Queue to spool file, as fast as events come: nothing it does waits for the sink.</summary>
+/// <summary>Queue to spool file: of what could not be written when it was recorded, and holds nobody up. It writes as soon as there is room again.</summary>
 internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, SpoolFile spool, Action appended, TimeProvider time, ILogger logger)
 {
     /// <summary>One write(2); more gains nothing.</summary>
@@ -17,8 +16,11 @@ internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, Sp
     private readonly MemoryStream _lines = new(MaxWrite);
     private volatile bool _isBlocked;
 
-    /// <summary>The spool has no room, or the disk has none: what comes now waits in memory, until that is full as well.</summary>
+    /// <summary>The spool has no room, or the disk has none.</summary>
     public bool IsBlocked => _isBlocked;
+
+    /// <summary>Something waits in memory, which would not survive this process: what comes now must wait behind it.</summary>
+    public bool HasWork => _isBlocked || queue.Count > 0;
 
     /// <summary>Runs until the queue is complete and empty.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -29,7 +31,7 @@ internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, Sp
             {
                 _lines.SetLength(0);
                 while (_lines.Length < MaxWrite && queue.TryRead(out var each))
-                    Write(each);
+                    _lines.Write(EventLine.Of(each));
                 while (!TryAppend())
                     await Task.Delay(s_retry, time, stop);
                 appended();
@@ -45,12 +47,6 @@ internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, Sp
             _isBlocked = true;
             Log.Failed(logger, error);
         }
-    }
-
-    private void Write(BoundaryEvent each)
-    {
-        _lines.Write(JsonSerializer.SerializeToUtf8Bytes(each, EventJson.Default.BoundaryEvent));
-        _lines.WriteByte((byte)'\n');
     }
 
     private bool TryAppend()

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Options;
 namespace Gatehouse.Gate.Recording;
 
 /// <summary>
-/// Queue → spool file → sink. An event is in the spool within a moment of being recorded, whatever the sink does, and leaves it only when the sink
-/// has stored it: at least once, whichever process is killed.
+/// Spool file → sink. A verdict is in the spool before its gate hears that it is recorded, and leaves it only when the sink has stored it: at least once,
+/// whichever process is killed. What can not be written and is no verdict (ends, seals, what was denied for want of a record) waits in a bounded queue.
 /// </summary>
 internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, IDisposable
 {
@@ -79,7 +79,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         DecisionSpans.Emit(session, each);
         _metrics.Ended(each);
         // The data has moved: this one waits whatever the policy says, and is lost only when queue and spool are full.
-        if (TryEnqueue(session, each))
+        if (TryAppend(session, each) || TryEnqueue(session, each))
             return;
         _metrics.Refused();
         Log.EndLost(_logger, session.Id, each.Action);
@@ -121,14 +121,14 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     {
         var each = EventDraft.Bound(boundaryEvent);
         var mayWait = session.Policy.WhenUnavailable == WhenUnavailable.Spool;
-        var recorded = (mayWait || IsHealthy) && TryEnqueue(session, each);
+        var recorded = (mayWait || IsHealthy) && TryAppend(session, each);
         if (!recorded)
         {
             _metrics.Refused();
             // The caller denies: that is what the record is to say, once it can be written.
             if (each.Verdict == VerdictKind.Allowed)
                 each = each with { Verdict = VerdictKind.Denied, Reason = "the attempt could not be recorded" };
-            TryEnqueue(session, each);
+            _ = TryAppend(session, each) || TryEnqueue(session, each);
         }
         if (each.Attempt is null)
             _metrics.Decided(each.Gate, each.Verdict);
@@ -136,10 +136,31 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         return (each, recorded);
     }
 
-    private bool TryEnqueue(GateSession session, BoundaryEvent each)
+    /// <summary>Into the spool. It does not overtake what waits in the queue.</summary>
+    private bool TryAppend(GateSession session, BoundaryEvent each) => TryAppend(each) && Count(session);
+
+    private bool TryAppend(BoundaryEvent each)
     {
-        if (!_queue.Writer.TryWrite(each))
+        if (_writer.HasWork)
             return false;
+        try
+        {
+            if (!_spool.TryAppend(EventLine.Of(each)))
+                return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The queue's writer meets the same, and says so.
+            return false;
+        }
+        _delivery.Wake();
+        return true;
+    }
+
+    private bool TryEnqueue(GateSession session, BoundaryEvent each) => _queue.Writer.TryWrite(each) && Count(session);
+
+    private bool Count(GateSession session)
+    {
         if (session.CountRecord() is > 0 and var late)
             Seal(session, late);
         return true;
@@ -149,7 +170,8 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     private void Seal(GateSession session, long records)
     {
         var count = records.ToString(CultureInfo.InvariantCulture);
-        _queue.Writer.TryWrite(Create(session, BoundaryActions.Seal, $"{count} events", detail => detail["records"] = count) with { Verdict = VerdictKind.Allowed });
+        var seal = Create(session, BoundaryActions.Seal, $"{count} events", detail => detail["records"] = count) with { Verdict = VerdictKind.Allowed };
+        _ = TryAppend(seal) || _queue.Writer.TryWrite(seal);
     }
 
     private BoundaryEvent Create(GateSession session, string action, string subject, Action<EventDetail>? more)
