@@ -4,8 +4,7 @@ using Microsoft.Playwright;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Every page, in light and dark, on a screen and on a phone: axe finds nothing, nothing is cut off, and the keyboard reaches all of it.</summary>
-[Collection("browser")]
-public sealed class AccessibilityTests(Browser browser)
+public sealed class AccessibilityTests(Browser browser) : IClassFixture<Browser>
 {
     private static readonly string[] s_pages = ["", "sessions/" + ConsoleSite.Session, "pending", "policy", "health"];
 
@@ -18,6 +17,7 @@ public sealed class AccessibilityTests(Browser browser)
         await using var site = await ConsoleSite.StartAsync(
             "--LogSink:Forward:collector:Url=http://127.0.0.1:9/v1/logs", "--LogSink:Notify:desktop:Command:0=/usr/bin/notify-send", "--LogSink:Notify:desktop:On:0=secret.denied",
             "--LogSink:Notify:desktop:On:1=denial.burst");
+        await site.FillHistoryAsync();
         await site.FillAsync();
         await AskAsync(site);
         var page = await browser.SignInAsync(site, scheme, width);

@@ -6,8 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a session changed: looked at file by file, taken, and taken back.</summary>
-[Collection("browser")]
-public sealed class ChangesTests(Browser browser)
+public sealed class ChangesTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Changes_Listed_ShowOneDifferenceAtATime()
@@ -118,6 +117,8 @@ public sealed class ChangesTests(Browser browser)
         Assert.True(console.ExitCode == 0, console.ToString());
         var page = await browser.NewPageAsync();
         await page.GotoAsync(console.Output.Trim());
+        await Expect(page.Locator("tbody tr").First).ToContainTextAsync("3 waiting");
+        await Expect(page.Locator("tbody tr").First).ToContainTextAsync("✓ sealed");
         await page.Locator("tbody tr a").First.ClickAsync();
         await Browser.Button(page, "Show changes").ClickAsync();
         var files = page.Locator("ul.changed > li");
@@ -132,12 +133,17 @@ public sealed class ChangesTests(Browser browser)
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 applied.");
         await Expect(page.GetByText("Nothing is changed that was not applied.")).ToBeVisibleAsync();
         Assert.Equal(["<b>red</b>", "", "new"], Disk());
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 applied");
 
         await Browser.Button(page, "Undo the last apply…").ClickAsync();
         await Browser.Button(page, "Yes, undo").ClickAsync();
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 taken back.");
         await Expect(files).ToHaveCountAsync(3);
         Assert.Equal(["blue", "still here", ""], Disk());
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 waiting");
+        await Browser.Button(page, "Discard…").ClickAsync();
+        await Browser.Button(page, "Yes, discard").ClickAsync();
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: discarded");
         await page.Context.DisposeAsync();
 
         string[] Disk() => [Text("settings.ini").Replace("colour = ", "", StringComparison.Ordinal), Text("gone.txt"), Text("made.txt")];

@@ -109,6 +109,39 @@ internal sealed class ConsoleSite : IAsyncDisposable
                 .Add("command", command).Add("workingDirectory", "/home/me/project").Add("policy", Policy).Add("isolation", "docker"),
         };
 
+    public static BoundaryEvent End(string session, int code, DateTimeOffset time) => Event(Boundary.Sandbox, "session.end", "claude", VerdictKind.Allowed, time, session) with { Detail = Detail("exitCode", code) };
+
+    /// <summary>A gate's last word.</summary>
+    public static BoundaryEvent Seal(string session, Boundary gate, int records, DateTimeOffset time) =>
+        Event(gate, BoundaryActions.Seal, $"{records} events", VerdictKind.Allowed, time, session) with { Detail = Detail("records", records) };
+
+    /// <summary>What became of the files that a session changed.</summary>
+    public static BoundaryEvent Changes(string session, string action, string said, int? waiting, DateTimeOffset time) =>
+        Event(Boundary.Filesystem, action, said, VerdictKind.Allowed, time, session) with { Detail = waiting is { } count ? Detail("waiting", count) : null };
+
+    /// <summary>Sessions of before, each with another end.</summary>
+    public async Task FillHistoryAsync()
+    {
+        var time = new DateTimeOffset(2026, 11, 23, 9, 0, 0, TimeSpan.Zero);
+        await StoreAsync([
+            .. Past("20261123-090000-good", "codex exec 'update the docs'", 12, 12), Changes("20261123-090000-good", BoundaryActions.Changes, "3 modified", 3, time.AddMinutes(4)),
+            Changes("20261123-090000-good", BoundaryActions.ChangesApplied, "3 applied", 0, time.AddMinutes(9)),
+            .. Past("20261123-090000-lost", "npm test", 7, 9), Changes("20261123-090000-lost", BoundaryActions.Changes, "2 added, 1 modified", 3, time.AddMinutes(4)),
+            .. Past("20261123-090000-dead", "claude", 4, null), Changes("20261123-090000-dead", BoundaryActions.Changes, "", 0, time.AddMinutes(4)),
+            .. Past("20261123-090000-seal", "claude --resume", 20, 20), Changes("20261123-090000-seal", BoundaryActions.Changes, "1 added, 16 modified", 17, time.AddMinutes(4)),
+        ]);
+
+        IEnumerable<BoundaryEvent> Past(string session, string command, int stored, int? said) =>
+        [
+            Start(session, command, time), .. Enumerable.Range(0, stored).Select(i => Event(Boundary.Egress, "connect", "api.example.org:443", VerdictKind.Allowed, time.AddSeconds(i), session) with { BytesSent = 900, BytesReceived = 70_000 }),
+            Seal(session, Boundary.Dns, 0, time.AddMinutes(4)), Seal(session, Boundary.Secrets, 0, time.AddMinutes(4)), End(session, stored == 7 ? 1 : 0, time.AddMinutes(4)),
+            .. said is { } count ? [Seal(session, Boundary.Egress, count, time.AddMinutes(4))] : Array.Empty<BoundaryEvent>(),
+        ];
+    }
+
+    private static System.Collections.Immutable.ImmutableSortedDictionary<string, string> Detail(string name, int value) =>
+        System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     public async Task StoreAsync(IEnumerable<BoundaryEvent> events)
     {
         foreach (var batch in events.Chunk(1_000))

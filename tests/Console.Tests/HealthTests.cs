@@ -5,8 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What the page says of the sink itself.</summary>
-[Collection("browser")]
-public sealed class HealthTests(Browser browser)
+public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Verify_OfAWholeChain_SaysSoAndRemembersIt()

@@ -7,8 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Everything in a record may be what an agent wrote for the person who reads it.</summary>
-[Collection("browser")]
-public sealed class HostileContentTests(Browser browser)
+public sealed class HostileContentTests(Browser browser) : IClassFixture<Browser>
 {
     private static readonly string[] s_texts =
     [

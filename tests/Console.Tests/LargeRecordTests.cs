@@ -29,8 +29,8 @@ public sealed class LargeRecord : IAsyncLifetime
     }
 }
 
-[Collection("browser")]
-public sealed class LargeRecordTests(Browser browser, LargeRecord record) : IClassFixture<LargeRecord>
+[Collection("alone")]
+public sealed class LargeRecordTests(Browser browser, LargeRecord record) : IClassFixture<Browser>, IClassFixture<LargeRecord>
 {
     [Fact]
     public async Task Verify_AskedForThrice_RunsOneByOneAndShowsEverywhere()

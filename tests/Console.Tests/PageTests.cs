@@ -8,8 +8,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a person does with the console, in a browser.</summary>
-[Collection("browser")]
-public sealed class PageTests(Browser browser)
+public sealed class PageTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Sessions_WhenOneBegins_ShowItWithoutReloading()
