@@ -4,10 +4,14 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Gatehouse.Benchmarks;
 
-// 'startup [ROUNDS]' times whole commands side by side; 'record [EVENTS]' loads the log sink, and a gate's way to it; everything else is BenchmarkDotNet's (--filter '*').
+// 'startup [ROUNDS]' times whole commands side by side; 'record [EVENTS]' loads the log sink, and a gate's way to it; 'console [EVENTS] [ROUNDS]' its pages in a browser; everything else is BenchmarkDotNet's (--filter '*').
 if (args is ["startup", ..])
     return await StartUp.RunAsync(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 20);
 if (args is ["record", ..])
     return await RecordLoad.RunAsync(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
+if (args is ["console", ..])
+    return await ConsoleLoad.RunAsync(Number(1, 1_000_000), Number(2, 9));
 BenchmarkSwitcher.FromAssembly(typeof(StartUp).Assembly).Run(args, DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));
 return 0;
+
+int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
