@@ -21,6 +21,8 @@ public sealed class Browser : IAsyncLifetime
             // Its own sandbox wants what root is not given; the pages are ours.
             s_browser ??= await s_playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
             _browser = s_browser;
+            // Of what does come: on a machine that does much else, five seconds are sometimes none.
+            Assertions.SetDefaultExpectTimeout(15_000);
             s_users++;
         }
         finally
