@@ -69,7 +69,7 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<IPage> OpenSessionAsync(ConsoleSite site, string session = ConsoleSite.Session)
     {
         var page = await SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = session }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = session, Exact = true }).ClickAsync();
         await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
         return page;
     }

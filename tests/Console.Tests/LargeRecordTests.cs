@@ -19,7 +19,7 @@ public sealed class LargeRecord : IAsyncLifetime
     {
         _site = await ConsoleSite.StartAsync();
         await Site.FillAsync();
-        await Site.StoreAsync(Enumerable.Range(0, Records).Select(i => ConsoleSite.Event(Boundary.Dns, "query", $"name{i}.example A", VerdictKind.Allowed, TimeProvider.System.GetUtcNow())));
+        await Site.StoreAtOnceAsync(Enumerable.Range(0, Records).Select(i => ConsoleSite.Event(Boundary.Dns, "query", $"name{i}.example A", VerdictKind.Allowed, TimeProvider.System.GetUtcNow())));
     }
 
     public async Task DisposeAsync()
