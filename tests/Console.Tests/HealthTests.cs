@@ -28,6 +28,22 @@ public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task Verify_OfARecordThatLacksEvents_NamesTheSessions()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillHistoryAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GotoAsync(page.Url + "health");
+        await Browser.Button(page, "Verify").ClickAsync();
+        await Expect(page.Locator("p.said")).ToContainTextAsync("the chain is whole");
+        var sessions = page.Locator("section[aria-labelledby=chain] li");
+        await Expect(sessions).ToHaveTextAsync(["20261123-090000-lost egress: 9 recorded, 7 stored"]);
+        await sessions.Locator("a").ClickAsync();
+        await Expect(page.Locator("details.seal[open]")).ToContainTextAsync("The egress gate recorded 9 events, and 7 are stored.");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Verify_OfAChangedRecord_NamesIt()
     {
         await using var site = await ConsoleSite.StartAsync();
