@@ -29,13 +29,13 @@ internal static class RecordLoad
             var batches = Enumerable.Range(0, events / Batch).Select(Lines).ToList();
             await using (var sink = await Sink.StartAsync(folder))
             {
-                await IngestAsync(sink.Client, batches, clients: 1, "log sink, one sender");
+                await IngestAsync(sink, batches, clients: 1, "log sink, one sender");
             }
 
             Directory.Delete(Path.Combine(folder, "log"), recursive: true);
             await using (var sink = await Sink.StartAsync(folder))
             {
-                await IngestAsync(sink.Client, batches, clients: 4, "log sink, four senders");
+                await IngestAsync(sink, batches, clients: 4, "log sink, four senders");
                 await QueriesAsync(sink.Client);
                 await TimeAsync("verify the chain", () => sink.Client.GetStringAsync("/verify"));
                 await TimeAsync("export and sign everything", () => sink.Client.GetAsync("/export"));
@@ -53,9 +53,10 @@ internal static class RecordLoad
         }
     }
 
-    private static async Task IngestAsync(HttpClient client, List<byte[]> batches, int clients, string name)
+    private static async Task IngestAsync(Sink sink, List<byte[]> batches, int clients, string name)
     {
         var next = -1;
+        var before = Cpu(sink.Process);
         var start = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(async () =>
         {
@@ -63,11 +64,12 @@ internal static class RecordLoad
             {
                 using var content = new ByteArrayContent(batches[i]);
                 content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
-                using var response = await client.PostAsync("/events", content);
+                using var response = await sink.Client.PostAsync("/events", content);
                 response.EnsureSuccessStatusCode();
             }
         })));
-        Rate(name, batches.Count * Batch, Stopwatch.GetElapsedTime(start));
+        var took = Stopwatch.GetElapsedTime(start);
+        Rate(name, batches.Count * Batch, took, Cpu(sink.Process) - before);
     }
 
     private static async Task QueriesAsync(HttpClient client)
@@ -104,6 +106,8 @@ internal static class RecordLoad
         for (var i = 0; i < 15; i++)
             command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
         var rows = Enumerable.Range(0, events).Select(i => EventRow.From(Event(i))).ToList();
+        using var self = Process.GetCurrentProcess();
+        var before = Cpu(self);
         var start = Stopwatch.GetTimestamp();
         for (var at = 0; at < events; at += perCommit)
         {
@@ -125,10 +129,10 @@ internal static class RecordLoad
             transaction.Commit();
         }
 
-        Rate(name, events, Stopwatch.GetElapsedTime(start));
+        Rate(name, events, Stopwatch.GetElapsedTime(start), Cpu(self) - before);
     }
 
-    private static byte[] Lines(int batch)
+    public static byte[] Lines(int batch)
     {
         var lines = new StringBuilder();
         for (var i = 0; i < Batch; i++)
@@ -156,8 +160,14 @@ internal static class RecordLoad
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-60} {Stopwatch.GetElapsedTime(start).TotalSeconds,8:0.00} s   {(result is string text ? text : "")}"));
     }
 
-    private static void Rate(string name, int events, TimeSpan time) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-75} {events / time.TotalSeconds,10:0} events/s"));
+    private static void Rate(string name, int events, TimeSpan time, TimeSpan cpu) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-70} {events / time.TotalSeconds,10:0} events/s {cpu.TotalMicroseconds / events,8:0.0} µs of a processor for one"));
+
+    private static TimeSpan Cpu(Process process)
+    {
+        process.Refresh();
+        return process.TotalProcessorTime;
+    }
 
     private static long Rss(Process process)
     {

@@ -20,27 +20,35 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
         using var connection = database.OpenReader();
         using var command = connection.CreateCommand();
         command.CommandText = Sql(newestFirst);
-        command.Parameters.AddWithValue("$after", after);
-        command.Parameters.AddWithValue("$before", before);
-        command.Parameters.AddWithValue("$most", most);
+        var from = command.Parameters.AddWithValue("$after", after);
+        var to = command.Parameters.AddWithValue("$before", before);
+        var left = command.Parameters.AddWithValue("$most", most);
         Add("$session", Session);
         Add("$gate", Gate);
         Add("$verdict", Verdict);
         Add("$name", Name);
         Add("$text", Text);
-        using var reader = command.ExecuteReader();
         var rows = new List<EventRow>();
         var characters = 0;
-        while (reader.Read())
+        // A session has an index of its own, which is narrower than any name.
+        foreach (var range in Name is null || Session is not null ? [(After: after, Before: before)] : NameFilterTable.Candidates(connection, Name, after, before, newestFirst))
         {
-            var row = EventReader.Read(reader);
-            rows.Add(row);
-            characters += row.Subject.Length + (row.Rule?.Length ?? 0) + (row.Reason?.Length ?? 0) + (row.Detail?.Length ?? 0);
-            if (characters > MostCharacters)
+            (from.Value, to.Value, left.Value) = (range.After, range.Before, most - rows.Count);
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                var row = EventReader.Read(reader);
+                rows.Add(row);
+                characters += row.Subject.Length + (row.Rule?.Length ?? 0) + (row.Reason?.Length ?? 0) + (row.Detail?.Length ?? 0);
+                if (characters > MostCharacters)
+                    return (rows, true);
+            }
+
+            if (rows.Count == most)
                 return (rows, true);
         }
 
-        return (rows, rows.Count == most);
+        return (rows, false);
 
         void Add(string name, string? value)
         {

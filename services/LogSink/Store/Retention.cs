@@ -137,6 +137,7 @@ internal sealed partial class Retention(
             foreach (var sql in (string[])[
                 "DELETE FROM events WHERE sequence <= $through",
                 "DELETE FROM checkpoints WHERE sequence <= $through",
+                $"DELETE FROM name_filters WHERE (block + 1) * {NameFilter.Records} <= $through",
                 "DELETE FROM sessions WHERE first <= $through AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.session)",
                 "DELETE FROM session_gates WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session = session_gates.session)",
             ])

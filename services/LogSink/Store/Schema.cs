@@ -84,6 +84,10 @@ internal static class Schema
         ) STRICT, WITHOUT ROWID;
         """,
         """
+        -- What NameFilter says of each block of records.
+        CREATE TABLE name_filters (block INTEGER PRIMARY KEY, filter BLOB NOT NULL) STRICT;
+        """,
+        """
         -- What became of the files that a session changed: in words, how many changes still wait, and when that was so.
         ALTER TABLE sessions ADD COLUMN changes TEXT;
         ALTER TABLE sessions ADD COLUMN waiting INTEGER;

@@ -7,6 +7,7 @@ namespace Gatehouse.LogSink.Store;
 internal sealed class WriteConnection(EventStore store, SqliteConnection connection, TimeProvider time) : IDisposable
 {
     private readonly EventInsert _insert = new(connection);
+    private readonly NameFilterTable _names = new(connection, store.Head.Sequence);
 
     public SqliteConnection Connection => connection;
 
@@ -26,11 +27,12 @@ internal sealed class WriteConnection(EventStore store, SqliteConnection connect
             var stored = 0;
             foreach (var row in batch.Rows)
             {
-                if (_insert.Run(transaction, head, row) is not { } next)
+                if (_insert.Run(head, row) is not { } next)
                     continue;
                 head = next;
                 stored++;
                 SessionTally.Add(tallies, next.Sequence, row);
+                _names.Add(transaction, next.Sequence, row.Subject);
             }
 
             outcomes.Add(new(StoreStatus.Durable, stored, batch.Rows.Count - stored));
