@@ -7,8 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Who is let in, and by which way; without a browser, as an attacker would.</summary>
-[Collection("browser")]
-public sealed class AccessTests(Browser browser)
+public sealed class AccessTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Theory]
     [InlineData("/console")]
@@ -19,7 +18,7 @@ public sealed class AccessTests(Browser browser)
     [InlineData("/console/00000000000000000000000000000000/_blazor/negotiate")]
     public async Task Console_WithoutSigningIn_IsRefusedAndSaysHow(string path)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var stranger = new HttpClient { BaseAddress = site.Url };
         using var response = await stranger.GetAsync(path);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
@@ -30,7 +29,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Link_Made_WantsTheToken()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var stranger = new HttpClient { BaseAddress = site.Url };
         using var response = await stranger.PostAsync("/console/links", null);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
@@ -39,7 +38,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Link_UsedTwice_WorksOnce()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         var link = await site.LinkAsync();
         using var first = NewBrowser(site, out _);
         Assert.Equal(HttpStatusCode.OK, (await first.GetAsync(link)).StatusCode);
@@ -51,7 +50,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Cookie_OfTheConsole_IsHiddenFromScriptsAndBoundToAnUnguessablePath()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = NewBrowser(site, out _);
         using var response = await client.GetAsync(await site.LinkAsync());
         var cookie = response.Headers.GetValues("Set-Cookie").Single();
@@ -61,7 +60,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Cookie_OfTheConsole_OpensNothingElseOfTheSink()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         foreach (var path in new[] { "events", "sessions.json", "verify", "key", "asks", "console/links" })
         {
@@ -82,7 +81,7 @@ public sealed class AccessTests(Browser browser)
     [InlineData("Sec-Fetch-Site", "same-site")]
     public async Task Request_OnBehalfOfAnotherPage_IsRefused(string header, string value)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         using var request = new HttpRequestMessage(HttpMethod.Get, "");
         request.Headers.Add(header, value);
@@ -95,7 +94,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Form_WithoutAnOrigin_IsRefused()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         using var response = await client.PostAsync("sign-out", null);
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
@@ -106,7 +105,7 @@ public sealed class AccessTests(Browser browser)
     [InlineData("http://evil.example")]
     public async Task WebSocket_OfAnotherOrigin_IsRefused(string? origin)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Cookie", client.DefaultRequestHeaders.GetValues("Cookie").Single());
@@ -120,7 +119,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Host_OfAnotherName_IsRefused()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         using var request = new HttpRequestMessage(HttpMethod.Get, "");
         request.Headers.Host = "rebound.example";
@@ -131,7 +130,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Keys_OfTheConsole_AreNotOnTheDisk()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         using var client = await SignedInAsync(site);
         Assert.Contains("Blazor", await client.GetStringAsync(""), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(site.Home, "*", SearchOption.AllDirectories));
@@ -141,7 +140,7 @@ public sealed class AccessTests(Browser browser)
     [Fact]
     public async Task Cookie_OfTheConsole_IsNotSentToAPageOnAnotherPort()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         await using var other = await TestOrigin.StartAsync(null, app => app.MapGet("/{**path}", () => Results.Content("<img src='/console/x'><img src='/console/'>", "text/html")));
         var page = await browser.SignInAsync(site);
         await page.GotoAsync($"http://127.0.0.1:{other.EndPoint.Port}/console/");

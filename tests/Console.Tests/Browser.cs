@@ -2,25 +2,50 @@ using Microsoft.Playwright;
 
 namespace Gatehouse.Console.Tests;
 
-/// <summary>Debian's Chromium. One for all tests; each has a profile of its own.</summary>
+/// <summary>Debian's Chromium. One for all classes that run at a time; each test has a profile of its own.</summary>
 public sealed class Browser : IAsyncLifetime
 {
-    private IPlaywright? _playwright;
+    private static readonly SemaphoreSlim s_turn = new(1);
+    private static IPlaywright? s_playwright;
+    private static IBrowser? s_browser;
+    private static int s_users;
     private IBrowser? _browser;
 
     public async Task InitializeAsync()
     {
-        Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-        _playwright = await Playwright.CreateAsync();
-        // Its own sandbox wants what root is not given; the pages are ours.
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
+        await s_turn.WaitAsync();
+        try
+        {
+            Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+            s_playwright ??= await Playwright.CreateAsync();
+            // Its own sandbox wants what root is not given; the pages are ours.
+            s_browser ??= await s_playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
+            _browser = s_browser;
+            // Of what does come: on a machine that does much else, five seconds are sometimes none.
+            Assertions.SetDefaultExpectTimeout(15_000);
+            s_users++;
+        }
+        finally
+        {
+            s_turn.Release();
+        }
     }
 
     public async Task DisposeAsync()
     {
-        if (_browser is not null)
-            await _browser.DisposeAsync();
-        _playwright?.Dispose();
+        await s_turn.WaitAsync();
+        try
+        {
+            if (--s_users > 0)
+                return;
+            await s_browser!.DisposeAsync();
+            s_playwright!.Dispose();
+            (s_browser, s_playwright) = (null, null);
+        }
+        finally
+        {
+            s_turn.Release();
+        }
     }
 
     /// <summary>A page that is not signed in, and that fails the test when a script does anything wrong.</summary>
@@ -44,7 +69,7 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<IPage> OpenSessionAsync(ConsoleSite site, string session = ConsoleSite.Session)
     {
         var page = await SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = session }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = session, Exact = true }).ClickAsync();
         await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
         return page;
     }
@@ -54,5 +79,6 @@ public sealed class Browser : IAsyncLifetime
         page.Locator("fluent-button").Filter(new() { HasTextRegex = new($"^\\s*{System.Text.RegularExpressions.Regex.Escape(text)}\\s*$") });
 }
 
-[CollectionDefinition("browser")]
-public sealed class BrowserTests : ICollectionFixture<Browser>;
+/// <summary>What takes notice of how long things take.</summary>
+[CollectionDefinition("alone", DisableParallelization = true)]
+public sealed class Alone;

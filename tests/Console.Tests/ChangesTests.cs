@@ -6,15 +6,13 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a session changed: looked at file by file, taken, and taken back.</summary>
-[Collection("browser")]
-public sealed class ChangesTests(Browser browser)
+public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Fact]
     public async Task Changes_Listed_ShowOneDifferenceAtATime()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await browser.OpenSessionAsync(site);
+        var (site, session) = await shared.FillAsync();
+        var page = await browser.OpenSessionAsync(site, session);
         await Browser.Button(page, "Show changes").ClickAsync();
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(3);
@@ -41,23 +39,22 @@ public sealed class ChangesTests(Browser browser)
         await Expect(page.Locator("pre.diff")).ToHaveCountAsync(1);
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("pre.diff")).ToHaveCountAsync(0);
-        Assert.Equal([$"changes {ConsoleSite.Session} --json", $"changes {ConsoleSite.Session} /workspace/settings.ini --diff", $"changes {ConsoleSite.Session} /workspace/notes.txt --diff"], site.Calls);
+        Assert.Equal([$"changes {session} --json", $"changes {session} /workspace/settings.ini --diff", $"changes {session} /workspace/notes.txt --diff"], site.Calls);
         await page.Context.DisposeAsync();
     }
 
     [Fact]
     public async Task Changes_Applied_AreAskedForFirst()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await browser.OpenSessionAsync(site);
+        var (site, session) = await shared.FillAsync();
+        var page = await browser.OpenSessionAsync(site, session);
         await Browser.Button(page, "Apply…").ClickAsync();
         await Browser.Button(page, "No").ClickAsync();
         await Browser.Button(page, "Apply…").ClickAsync();
         Assert.Empty(site.Calls);
         await Browser.Button(page, "Yes, apply").ClickAsync();
         await Expect(page.Locator("pre.said")).ToContainTextAsync("1 applied.");
-        Assert.Equal([$"apply {ConsoleSite.Session}"], site.Calls);
+        Assert.Equal([$"apply {session}"], site.Calls);
         // By keyboard alone: the question is where the keys are, and Escape is a no.
         await Browser.Button(page, "Discard…").FocusAsync();
         await page.Keyboard.PressAsync("Enter");
@@ -71,21 +68,20 @@ public sealed class ChangesTests(Browser browser)
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("cannot discard");
-        Assert.Equal([$"apply {ConsoleSite.Session}", $"discard {ConsoleSite.Session}"], site.Calls);
+        Assert.Equal([$"apply {session}", $"discard {session}"], site.Calls);
         await page.Context.DisposeAsync();
     }
 
     [Fact]
     public async Task Changes_OfAHostileAgent_AreBoundedText()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
+        var (site, session) = await shared.FillAsync();
         var hostile = "--help/<img src=x onerror=document.title='owned'>\u202Egnp.\e[2J'; touch /tmp/owned;'";
         var diff = new StringBuilder($"M x\nmodified <script>document.title='owned'</script>\n--- a\n+++ b\n@@ -1 +1,100000 @@\n+<img src=x onerror=document.title='owned'>\u202E\e[2J\n+{new string('w', 4_000)}\n");
         for (var i = 0; i < 100_000; i++)
             diff.Append(System.Globalization.CultureInfo.InvariantCulture, $"+line {i} </pre><b>bold</b>\n");
         site.SetChanges([ConsoleSite.Change(hostile, "<b>", 3), .. Enumerable.Range(0, 5_000).Select(i => ConsoleSite.Change($"file{i}", "added", i))], diff.ToString());
-        var page = await browser.OpenSessionAsync(site);
+        var page = await browser.OpenSessionAsync(site, session);
         var problems = new List<string>();
         page.PageError += (_, error) => problems.Add(error);
         await Browser.Button(page, "Show changes").ClickAsync();
@@ -101,7 +97,7 @@ public sealed class ChangesTests(Browser browser)
         Assert.InRange(shown.Length, 10_000, 140_000);
         Assert.Equal(0, await page.Locator("main img, main script, main b").CountAsync());
         Assert.NotEqual("owned", await page.TitleAsync());
-        Assert.Equal($"changes {ConsoleSite.Session} /workspace/{hostile} --diff", site.Calls[^1]);
+        Assert.Equal($"changes {session} /workspace/{hostile} --diff", site.Calls[^1]);
         Assert.Empty(problems);
         await page.Context.DisposeAsync();
     }
@@ -118,6 +114,8 @@ public sealed class ChangesTests(Browser browser)
         Assert.True(console.ExitCode == 0, console.ToString());
         var page = await browser.NewPageAsync();
         await page.GotoAsync(console.Output.Trim());
+        await Expect(page.Locator("tbody tr").First).ToContainTextAsync("3 waiting");
+        await Expect(page.Locator("tbody tr").First).ToContainTextAsync("✓ sealed");
         await page.Locator("tbody tr a").First.ClickAsync();
         await Browser.Button(page, "Show changes").ClickAsync();
         var files = page.Locator("ul.changed > li");
@@ -132,12 +130,17 @@ public sealed class ChangesTests(Browser browser)
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 applied.");
         await Expect(page.GetByText("Nothing is changed that was not applied.")).ToBeVisibleAsync();
         Assert.Equal(["<b>red</b>", "", "new"], Disk());
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 applied");
 
         await Browser.Button(page, "Undo the last apply…").ClickAsync();
         await Browser.Button(page, "Yes, undo").ClickAsync();
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 taken back.");
         await Expect(files).ToHaveCountAsync(3);
         Assert.Equal(["blue", "still here", ""], Disk());
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 waiting");
+        await Browser.Button(page, "Discard…").ClickAsync();
+        await Browser.Button(page, "Yes, discard").ClickAsync();
+        await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: discarded");
         await page.Context.DisposeAsync();
 
         string[] Disk() => [Text("settings.ini").Replace("colour = ", "", StringComparison.Ordinal), Text("gone.txt"), Text("made.txt")];

@@ -58,7 +58,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
     }
 
     /// <summary>A session that tried this and that.</summary>
-    public async Task FillAsync(bool spans = true)
+    public async Task FillAsync(bool spans = true, string session = Session)
     {
         await File.WriteAllTextAsync(Policy,
             """
@@ -73,26 +73,26 @@ internal sealed class ConsoleSite : IAsyncDisposable
         File.SetUnixFileMode(Policy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var began = new DateTimeOffset(2026, 11, 24, 10, 11, 12, TimeSpan.Zero);
         var (attempt, end) = (Guid.Empty, Guid.Empty);
-        List<BoundaryEvent> events = [Start(Session, "claude -p 'fix the tests'", began)];
+        List<BoundaryEvent> events = [Start(session, "claude -p 'fix the tests'", began)];
         for (var i = 0; i < 60; i++)
         {
             (attempt, end) = (Guid.CreateVersion7(), Guid.CreateVersion7());
             var (host, bytes) = (i % 3) switch { 0 => ("api.example.org:443", 40_000L), 1 => ("registry.example.net:443", 9_000L), _ => ("cdn.example.com:443", 2_500L) };
-            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i)) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = SpanRequest.Trace });
-            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2)) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
+            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i), session) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = SpanRequest.Trace });
+            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2), session) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
         }
 
-        events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200)) with { Reason = "no rule names this host" });
-        events.Add(Event(Boundary.Egress, "connect", "blocked.example:443", VerdictKind.Denied, began.AddSeconds(210)) with
+        events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200), session) with { Reason = "no rule names this host" });
+        events.Add(Event(Boundary.Egress, "connect", "blocked.example:443", VerdictKind.Denied, began.AddSeconds(210), session) with
         {
             Reason = "no rule names blocked.example",
             Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("denial", "name-not-allowed").Add("via", "connect"),
         });
-        events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220)) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
+        events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220), session) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
         await StoreAsync(events);
         if (!spans)
             return;
-        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + Session, began, 400_000));
+        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + session, began, 400_000));
         await SpanRequest.SendAsync(this, "egress-proxy",
             new TestSpan("00000000000000a2", "00000000000000a1", "egress connect", began.AddSeconds(295), 120, attempt),
             new TestSpan("00000000000000a3", "00000000000000a2", "resolve cdn.example.com", began.AddSeconds(295.02), 60),
@@ -109,14 +109,63 @@ internal sealed class ConsoleSite : IAsyncDisposable
                 .Add("command", command).Add("workingDirectory", "/home/me/project").Add("policy", Policy).Add("isolation", "docker"),
         };
 
+    public static BoundaryEvent End(string session, int code, DateTimeOffset time) => Event(Boundary.Sandbox, "session.end", "claude", VerdictKind.Allowed, time, session) with { Detail = Detail("exitCode", code) };
+
+    /// <summary>A gate's last word.</summary>
+    public static BoundaryEvent Seal(string session, Boundary gate, int records, DateTimeOffset time) =>
+        Event(gate, BoundaryActions.Seal, $"{records} events", VerdictKind.Allowed, time, session) with { Detail = Detail("records", records) };
+
+    /// <summary>What became of the files that a session changed.</summary>
+    public static BoundaryEvent Changes(string session, string action, string said, int? waiting, DateTimeOffset time) =>
+        Event(Boundary.Filesystem, action, said, VerdictKind.Allowed, time, session) with { Detail = waiting is { } count ? Detail("waiting", count) : null };
+
+    /// <summary>Sessions of before, each with another end.</summary>
+    public async Task FillHistoryAsync()
+    {
+        var time = new DateTimeOffset(2026, 11, 23, 9, 0, 0, TimeSpan.Zero);
+        await StoreAsync([
+            .. Past("20261123-090000-good", "codex exec 'update the docs'", 12, 12), Changes("20261123-090000-good", BoundaryActions.Changes, "3 modified", 3, time.AddMinutes(4)),
+            Changes("20261123-090000-good", BoundaryActions.ChangesApplied, "3 applied", 0, time.AddMinutes(9)),
+            .. Past("20261123-090000-lost", "npm test", 7, 9), Changes("20261123-090000-lost", BoundaryActions.Changes, "2 added, 1 modified", 3, time.AddMinutes(4)),
+            .. Past("20261123-090000-dead", "claude", 4, null), Changes("20261123-090000-dead", BoundaryActions.Changes, "", 0, time.AddMinutes(4)),
+            .. Past("20261123-090000-seal", "claude --resume", 20, 20), Changes("20261123-090000-seal", BoundaryActions.Changes, "1 added, 16 modified", 17, time.AddMinutes(4)),
+        ]);
+
+        IEnumerable<BoundaryEvent> Past(string session, string command, int stored, int? said) =>
+        [
+            Start(session, command, time), .. Enumerable.Range(0, stored).Select(i => Event(Boundary.Egress, "connect", "api.example.org:443", VerdictKind.Allowed, time.AddSeconds(i), session) with { BytesSent = 900, BytesReceived = 70_000 }),
+            Seal(session, Boundary.Dns, 0, time.AddMinutes(4)), Seal(session, Boundary.Secrets, 0, time.AddMinutes(4)), End(session, stored == 7 ? 1 : 0, time.AddMinutes(4)),
+            .. said is { } count ? [Seal(session, Boundary.Egress, count, time.AddMinutes(4))] : Array.Empty<BoundaryEvent>(),
+        ];
+    }
+
+    private static System.Collections.Immutable.ImmutableSortedDictionary<string, string> Detail(string name, int value) =>
+        System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     public async Task StoreAsync(IEnumerable<BoundaryEvent> events)
     {
         foreach (var batch in events.Chunk(1_000))
-        {
-            using var content = new StringContent(Sample.Lines(batch), Encoding.UTF8, new MediaTypeHeaderValue("application/x-ndjson"));
-            using var response = await Client.PostAsync("/events", content);
-            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        }
+            await StoreBatchAsync(batch);
+    }
+
+    /// <summary>In no order.</summary>
+    public Task StoreAtOnceAsync(IEnumerable<BoundaryEvent> events) =>
+        Parallel.ForEachAsync(events.Chunk(1_000), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (batch, _) => await StoreBatchAsync(batch));
+
+    private async Task StoreBatchAsync(BoundaryEvent[] batch)
+    {
+        using var content = new StringContent(Sample.Lines(batch), Encoding.UTF8, new MediaTypeHeaderValue("application/x-ndjson"));
+        using var response = await Client.PostAsync("/events", content);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    /// <summary>Another test, the same sink.</summary>
+    public void Forget()
+    {
+        File.Delete(_folder.File("calls"));
+        SetChanges(
+            [Change("settings.ini", "modified", 41, 14), Change("notes.txt", "added", 1_024), Change("src", "added", 0, type: "folder")],
+            "M /workspace/settings.ini  41 B\nmodified settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n");
     }
 
     /// <summary>What the stand-in says is changed, and how.</summary>
@@ -171,9 +220,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
             *) echo "cannot $1" >&2; exit 77 ;;
             esac
             """);
-        SetChanges(
-            [Change("settings.ini", "modified", 41, 14), Change("notes.txt", "added", 1_024), Change("src", "added", 0, type: "folder")],
-            "M /workspace/settings.ini  41 B\nmodified settings.ini\n--- a/settings.ini\n+++ b/settings.ini\n@@ -1 +1 @@\n-colour = blue\n+colour = <script>alert(1)</script>\n");
+        Forget();
         File.SetUnixFileMode(_folder.File("gatehouse"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("dotnet",
         [

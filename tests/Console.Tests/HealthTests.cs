@@ -5,8 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What the page says of the sink itself.</summary>
-[Collection("browser")]
-public sealed class HealthTests(Browser browser)
+public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Verify_OfAWholeChain_SaysSoAndRemembersIt()
@@ -25,6 +24,22 @@ public sealed class HealthTests(Browser browser)
         await page.ReloadAsync();
         await Expect(page.Locator("p.said")).ToContainTextAsync("124 records: the chain is whole");
         await Expect(page.GetByText("Verified at 20")).ToBeVisibleAsync();
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Verify_OfARecordThatLacksEvents_NamesTheSessions()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        await site.FillHistoryAsync();
+        var page = await browser.SignInAsync(site);
+        await page.GotoAsync(page.Url + "health");
+        await Browser.Button(page, "Verify").ClickAsync();
+        await Expect(page.Locator("p.said")).ToContainTextAsync("the chain is whole");
+        var sessions = page.Locator("section[aria-labelledby=chain] li");
+        await Expect(sessions).ToHaveTextAsync(["20261123-090000-lost egress: 9 recorded, 7 stored"]);
+        await sessions.Locator("a").ClickAsync();
+        await Expect(page.Locator("details.seal[open]")).ToContainTextAsync("The egress gate recorded 9 events, and 7 are stored.");
         await page.Context.DisposeAsync();
     }
 

@@ -7,8 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Everything in a record may be what an agent wrote for the person who reads it.</summary>
-[Collection("browser")]
-public sealed class HostileContentTests(Browser browser)
+public sealed class HostileContentTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     private static readonly string[] s_texts =
     [
@@ -20,7 +19,7 @@ public sealed class HostileContentTests(Browser browser)
     [Fact]
     public async Task Records_FullOfHostileText_AreShownAsText()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         var now = TimeProvider.System.GetUtcNow();
         var session = "20261124-101112-evil";
         await site.StoreAsync([site.Start(session, string.Concat(s_texts)[..2_000], now)]);
@@ -45,7 +44,7 @@ public sealed class HostileContentTests(Browser browser)
         page.PageError += (_, error) => problems.Add(error);
         page.Dialog += (_, dialog) => problems.Add(dialog.Message);
         await Expect(page.Locator("tbody tr").First).ToContainTextAsync("<img src=x onerror=");
-        await page.GetByRole(AriaRole.Link, new() { Name = session }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = session, Exact = true }).ClickAsync();
         var rows = page.Locator("table.timeline tbody tr");
         await Expect(rows).ToHaveCountAsync(s_texts.Length + 1);
         foreach (var i in Enumerable.Range(0, s_texts.Length))
@@ -72,7 +71,7 @@ public sealed class HostileContentTests(Browser browser)
     [InlineData("sessions/--help", "There is no session --help")]
     public async Task Address_WithHostileText_IsShownAsText(string path, string heading)
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         var page = await browser.SignInAsync(site);
         await page.GotoAsync(page.Url + path);
         await Expect(page.Locator("h1")).ToHaveTextAsync(heading);
@@ -84,11 +83,10 @@ public sealed class HostileContentTests(Browser browser)
     [Fact]
     public async Task Session_OfManyRecords_StaysAPage()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        await site.StoreAsync(Enumerable.Range(0, 20_000).Select(i => ConsoleSite.Event(Boundary.Dns, "query", $"name{i}.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow())));
+        var (site, session) = await shared.FillAsync();
+        await site.StoreAsync(Enumerable.Range(0, 20_000).Select(i => ConsoleSite.Event(Boundary.Dns, "query", $"name{i}.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow(), session)));
         var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = ConsoleSite.Session }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = session, Exact = true }).ClickAsync();
         await Expect(page.Locator("table.timeline tbody tr")).ToHaveCountAsync(100);
         await Expect(page.Locator("table.timeline tbody tr").First).ToContainTextAsync("name19999.example");
         await page.Context.DisposeAsync();

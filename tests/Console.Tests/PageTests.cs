@@ -8,8 +8,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a person does with the console, in a browser.</summary>
-[Collection("browser")]
-public sealed class PageTests(Browser browser)
+public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Fact]
     public async Task Sessions_WhenOneBegins_ShowItWithoutReloading()
@@ -32,9 +31,8 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task Session_Filters_NarrowTheTimeline()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await OpenSessionAsync(site);
+        var (site, session) = await shared.FillAsync();
+        var page = await browser.OpenSessionAsync(site, session);
         var rows = page.Locator("table.timeline tbody tr");
         await Expect(rows).ToHaveCountAsync(100);
 
@@ -60,9 +58,8 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task Session_OpenedRecord_ShowsItsMembersAndTheEndOfTheAttempt()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await OpenSessionAsync(site);
+        var (site, session) = await shared.FillAsync();
+        var page = await browser.OpenSessionAsync(site, session);
         await page.GetByLabel("Name or text").FillAsync("egress.allow[0]");
         await page.Locator("table.timeline tbody button.link").First.ClickAsync();
         var detail = page.Locator("tr.detail");
@@ -75,10 +72,9 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task Session_NewRecord_AppearsAtOnce()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
-        var page = await OpenSessionAsync(site);
-        await site.StoreAsync([ConsoleSite.Event(Boundary.Dns, "query", "just-now.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow())]);
+        var (site, session) = await shared.FillAsync();
+        var page = await browser.OpenSessionAsync(site, session);
+        await site.StoreAsync([ConsoleSite.Event(Boundary.Dns, "query", "just-now.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow(), session)]);
         await Expect(page.Locator("table.timeline tbody tr").First).ToContainTextAsync("just-now.example");
         await page.Context.DisposeAsync();
     }
@@ -90,8 +86,7 @@ public sealed class PageTests(Browser browser)
     [InlineData("Deny", "denied", "once")]
     public async Task Pending_Answered_ReachesTheGateThatWaits(string button, string state, string scope)
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
+        var (site, session) = await shared.FillAsync();
         var page = await browser.SignInAsync(site);
         await page.GetByRole(AriaRole.Link, new() { Name = "Pending" }).ClickAsync();
         await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits");
@@ -99,7 +94,7 @@ public sealed class PageTests(Browser browser)
         using var asked = await site.Client.PostAsJsonAsync("/asks", new
         {
             id,
-            session = ConsoleSite.Session,
+            session = session,
             gate = "egress",
             subject = "new.example:443",
             host = "new.example",
@@ -123,8 +118,7 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task Policy_Edited_IsCheckedShownAndSaved()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
+        var (site, session) = await shared.FillAsync();
         var page = await browser.SignInAsync(site);
         await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
         var rules = page.Locator("table tbody tr");
@@ -158,8 +152,7 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task Policy_ChangedMeanwhile_IsNotOverwritten()
     {
-        await using var site = await ConsoleSite.StartAsync();
-        await site.FillAsync();
+        var (site, session) = await shared.FillAsync();
         var page = await browser.SignInAsync(site);
         await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
         var text = page.Locator("textarea");
@@ -176,7 +169,7 @@ public sealed class PageTests(Browser browser)
     [Fact]
     public async Task SignOut_ByItsButton_EndsTheVisit()
     {
-        await using var site = await ConsoleSite.StartAsync();
+        var site = shared.Site;
         var page = await browser.SignInAsync(site);
         var address = page.Url;
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
@@ -185,6 +178,4 @@ public sealed class PageTests(Browser browser)
         await Expect(page.Locator("p").First).ToContainTextAsync("You are not signed in");
         await page.Context.DisposeAsync();
     }
-
-    private Task<IPage> OpenSessionAsync(ConsoleSite site) => browser.OpenSessionAsync(site);
 }

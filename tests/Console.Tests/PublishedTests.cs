@@ -5,8 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>The console out of a folder that was published, as images have it: nothing of the build's machine is needed.</summary>
-[Collection("browser")]
-public sealed class PublishedTests(Browser browser)
+public sealed class PublishedTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Console_Published_IsStyledAndAlive()

@@ -5,8 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>A filter looks through so many records, says where it stopped, and goes on when it is told to.</summary>
-[Collection("browser")]
-public sealed class SearchTests(Browser browser)
+public sealed class SearchTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
     public async Task Search_OfALongSession_StopsAndGoesOn()

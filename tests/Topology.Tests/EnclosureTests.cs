@@ -145,6 +145,7 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
         var folder = Site.CreateWorkspace("applied");
         await Gatehouse.ScriptAsync(folder, "echo changed > seen.txt; echo new > made; mkdir -p .git/hooks; echo evil > .git/hooks/post-checkout; echo 'version: 1' > gatehouse.yaml");
         var session = Session(await Gatehouse.RunAsync(folder, ["sessions", "--json", "-n", "1"]));
+        await ExpectWaitingAsync();
         var applied = await Gatehouse.RunAsync(folder, ["apply", session]);
         Assert.True(applied.ExitCode == 0, applied.ToString());
         Assert.Equal("changed\n", File.ReadAllText(Path.Combine(folder, "seen.txt")));
@@ -152,11 +153,24 @@ public abstract class EnclosureTests(EnclosureFixture fixture)
         Assert.False(File.Exists(Path.Combine(folder, ".git/hooks/post-checkout")), "a hook was applied without being named");
         Assert.Contains("egress", File.ReadAllText(Path.Combine(folder, "gatehouse.yaml")), StringComparison.Ordinal);
         Assert.Contains("held back", applied.Output, StringComparison.Ordinal);
+        // What is held back waits.
+        Assert.NotEqual(0, await ExpectWaitingAsync());
         var undone = await Gatehouse.RunAsync(folder, ["undo", session]);
         Assert.True(undone.ExitCode == 0, undone.ToString());
         Assert.Equal("lower\n", File.ReadAllText(Path.Combine(folder, "seen.txt")));
         Assert.False(File.Exists(Path.Combine(folder, "made")));
+        await ExpectWaitingAsync();
         Assert.Equal(0, (await Gatehouse.RunAsync(folder, ["discard", session])).ExitCode);
+        Assert.Equal(0, await ExpectWaitingAsync());
+
+        // The record knows how many there are.
+        async Task<int> ExpectWaitingAsync()
+        {
+            var changes = (await Gatehouse.RunAsync(folder, ["changes", session, "--json"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.Contains("\"workspace\"", StringComparison.Ordinal));
+            var record = (await Gatehouse.RunAsync(folder, ["sessions", "--json"])).Output.Split('\n').Single(line => line.Contains($"\"session\":\"{session}\"", StringComparison.Ordinal));
+            Assert.Contains($"\"waiting\":{changes},", record, StringComparison.Ordinal);
+            return changes;
+        }
     }
 
     [Theory]

@@ -1,12 +1,15 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.AgentSandbox.Recording;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Applying;
 using Gatehouse.AgentSandbox.Workspaces.Diffs;
 using Gatehouse.AgentSandbox.Workspaces.Files;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
 using Gatehouse.AgentSandbox.Workspaces.Worktrees;
+using Gatehouse.Gate;
+using Gatehouse.Policy.Events;
 using Gatehouse.Policy.Filesystem;
 
 namespace Gatehouse.AgentSandbox.CommandLine;
@@ -64,7 +67,7 @@ internal static class ReviewCommands
         var paths = new Argument<string[]>("path") { Description = "Only these paths, as 'changes' shows them; a path that is held back is applied when it is named", Arity = ArgumentArity.ZeroOrMore };
         var force = new Option<bool>("--force") { Description = "Also over files that changed on the host meanwhile; their versions are kept for undo" };
         var command = new Command("apply", "Puts a session's changes into the workspace. What would run code on the host is held back until it is named.") { session, paths, force };
-        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), (store, record, workspace) =>
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesApplied, "applied", (store, record, workspace) =>
         {
             using var review = OverlayReview.Open(record, workspace);
             store.Save(record with { State = SessionState.Applying });
@@ -73,7 +76,7 @@ internal static class ReviewCommands
             ImmutableArray<RelativePath> named = [.. (parsed.GetValue(paths) ?? []).Select(text => PathSelection.Of(record, text))
                 .Where(selection => record.Workspaces[selection.Workspace] == workspace).Select(selection => selection.Path)];
             if (named.IsEmpty && parsed.GetValue(paths) is { Length: > 0 })
-                return 0;
+                return new(default, changes.Length);
             var plan = review.Plan(changes, named);
             ImmutableArray<AppliedStep> steps;
             try
@@ -93,7 +96,7 @@ internal static class ReviewCommands
                 Console.Out.WriteLine($"held back  {held.Change.Path}: {held.Explain()}{(held.CanBeNamed ? "; name it to apply it" : "")}");
             var left = review.Changes().Length;
             store.Save(record with { State = left == 0 ? SessionState.Applied : SessionState.Ended });
-            return Report(steps, "applied");
+            return new(steps, left);
         })));
         return command;
     }
@@ -106,6 +109,7 @@ internal static class ReviewCommands
         {
             var store = SessionNames.Store();
             var record = store.Find(parsed.GetValue(session));
+            var events = Events();
             using var held = store.Lock(record.Id);
             foreach (var workspace in record.Workspaces)
             {
@@ -117,6 +121,7 @@ internal static class ReviewCommands
 
             store.Save(record with { State = SessionState.Discarded });
             Console.Out.WriteLine($"Session {record.Id} is discarded.");
+            Record(events, record.Id, BoundaryActions.ChangesDiscarded, new("discarded", 0));
             return 0;
         }));
         return command;
@@ -127,13 +132,13 @@ internal static class ReviewCommands
         var session = new Argument<string>("session") { Description = "Session, or the beginning of its name" };
         var force = new Option<bool>("--force") { Description = "Also over files that changed on the host since" };
         var command = new Command("undo", "Takes the last apply of a session back.") { session, force };
-        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), (store, record, workspace) =>
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesUndone, "taken back", (store, record, workspace) =>
         {
             using var review = OverlayReview.Open(record, workspace);
             store.Save(record with { State = SessionState.Undoing });
             var steps = review.Undo(parsed.GetValue(force));
             store.Save(record with { State = SessionState.Ended });
-            return Report(steps, "taken back");
+            return new(steps, review.Changes().Length);
         })));
         return command;
     }
@@ -141,21 +146,51 @@ internal static class ReviewCommands
     private static Argument<string?> Session() =>
         new("session") { Description = "Session, or the beginning of its name; default: the newest with something to review", Arity = ArgumentArity.ZeroOrOne };
 
-    private static int Each(string? name, Func<SessionStore, SessionRecord, WorkspaceRecord, int> act)
+    private static int Each(string? name, string action, string word, Func<SessionStore, SessionRecord, WorkspaceRecord, Reviewed> act)
     {
         var store = SessionNames.Store();
         var record = store.Find(name);
+        var events = Events();
         using var held = store.Lock(record.Id);
-        var code = 0;
+        var (code, done, waiting) = (0, 0, 0);
         foreach (var workspace in record.Workspaces)
         {
             if (workspace.Mode == WorkspaceMode.Worktree)
                 Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
             else
-                code = Math.Max(code, act(store, record, workspace));
+                Take(act(store, record, workspace));
         }
 
+        if (record.Workspaces.Any(workspace => workspace.Mode == WorkspaceMode.Overlay))
+            Record(events, record.Id, action, new($"{done} {word}", waiting));
         return code;
+
+        void Take(Reviewed reviewed)
+        {
+            waiting += reviewed.Waiting;
+            if (reviewed.Steps.IsDefault)
+                return;
+            code = Math.Max(code, Report(reviewed.Steps, word));
+            done += reviewed.Steps.Count(step => step.Outcome == StepOutcome.Applied);
+        }
+    }
+
+    // Before anything is done: where it can not be found out, nothing is.
+    private static SessionEvents Events() => new(StateDirectory.Open(), RunDirectory.Open(), TimeProvider.System);
+
+    private static void Record(SessionEvents events, string session, string action, LeftChanges changes)
+    {
+        try
+        {
+            // In their order: what a session left is recorded before what became of it.
+            events.ReplayAsync().GetAwaiter().GetResult();
+            events.RecordAsync(events.CreateChanges(session, "", action, changes)).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is done all the same.
+            Console.Error.WriteLine($"gatehouse: the record does not say so ({e.Message})");
+        }
     }
 
     private static int Report(ImmutableArray<AppliedStep> steps, string word)
@@ -165,6 +200,10 @@ internal static class ReviewCommands
         Console.Out.WriteLine($"{steps.Count(step => step.Outcome == StepOutcome.Applied)} {word}.");
         return steps.All(step => step.Outcome == StepOutcome.Applied) ? 0 : ExitCodes.Internal;
     }
+
+    /// <param name="Steps">What was done to one workspace; default where nothing of it was named.</param>
+    /// <param name="Waiting">Changes of it that are left.</param>
+    private readonly record struct Reviewed(ImmutableArray<AppliedStep> Steps, int Waiting);
 
     private static int Guard(Func<int> act)
     {

@@ -92,24 +92,24 @@ internal sealed class ComposedFolders : IDisposable
     }
 
     /// <summary>After the agent's end.</summary>
-    /// <returns>What it changed, in words; empty when nothing did.</returns>
-    public string Finish()
+    /// <returns>What it changed.</returns>
+    public LeftChanges Finish()
     {
-        string summary;
+        LeftChanges changes;
         try
         {
             foreach (var workspace in _record.Workspaces)
                 CollectedChanges.Collect(_record, workspace, VolumePath(workspace.At));
-            (_record, summary) = SessionReview.Finish(_record);
+            (_record, changes) = SessionReview.Finish(_record);
         }
         catch (WorkspaceException e)
         {
-            summary = "what it changed could not be looked at: " + e.Message;
+            changes = new("what it changed could not be looked at: " + e.Message, null);
         }
 
         _record = _record with { State = SessionState.Ended, Ended = _time.GetUtcNow() };
         _store.Save(_record);
-        return summary;
+        return changes;
     }
 
     public void Dispose()

@@ -63,9 +63,9 @@ internal static class ComposedLauncher
             (code, reason) = SessionLauncher.WaitFor(enclosure, gates, policy.Policy, time);
             trace.Tag("process.exit.code", code);
             var changes = folders.Finish();
-            events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Filesystem, "changes", changes, ("summary", changes))).GetAwaiter().GetResult();
-            if (changes.Length > 0)
-                Terminal.Say($"{changes}: review them with 'changes', then 'apply' or 'discard'");
+            events.RecordAsync(events.CreateChanges(id, trace.TraceId, BoundaryActions.Changes, changes)).GetAwaiter().GetResult();
+            if (changes.Summary.Length > 0)
+                Terminal.Say($"{changes.Summary}: review them with 'changes', then 'apply' or 'discard'");
         }
         catch (LaunchException e)
         {

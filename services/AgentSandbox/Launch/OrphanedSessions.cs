@@ -18,7 +18,8 @@ internal static class OrphanedSessions
             var ended = session;
             try
             {
-                (ended, _) = SessionReview.Finish(session);
+                (ended, var changes) = SessionReview.Finish(session);
+                await events.RecordAsync(events.CreateChanges(session.Id, "", BoundaryActions.Changes, changes));
             }
             catch (WorkspaceException)
             {

@@ -79,14 +79,14 @@ internal static class SessionLauncher
 
         var changes = workspace.Finish((enclosure as ContainerEnclosure)?.RootChanges ?? []);
         trace.Tag("process.exit.code", code);
-        events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Filesystem, "changes", changes, ("summary", changes))).GetAwaiter().GetResult();
+        events.RecordAsync(events.CreateChanges(id, trace.TraceId, BoundaryActions.Changes, changes)).GetAwaiter().GetResult();
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
             ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
         events.ReplayAsync().GetAwaiter().GetResult();
         ContainerLeftovers.CleanUp(state.Path, new(Path.Combine(state.Path, "sessions")));
         OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
-        if (!quiet && changes.Length > 0)
-            Terminal.Say($"{changes}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
+        if (!quiet && changes.Summary.Length > 0)
+            Terminal.Say($"{changes.Summary}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
         if (!quiet && SessionSummary.TryReadAsync(run, id).GetAwaiter().GetResult() is { } totals)
         {
             foreach (var line in totals.Split('\n', StringSplitOptions.RemoveEmptyEntries))

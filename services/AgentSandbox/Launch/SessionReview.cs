@@ -9,8 +9,8 @@ namespace Gatehouse.AgentSandbox.Launch;
 /// <summary>What a session left, in one line.</summary>
 internal static class SessionReview
 {
-    /// <returns>The record, and a summary that is empty when nothing changed.</returns>
-    public static (SessionRecord Record, string Summary) Finish(SessionRecord record)
+    /// <returns>The record, and what there is to review.</returns>
+    public static (SessionRecord Record, LeftChanges Changes) Finish(SessionRecord record)
     {
         var counts = new Dictionary<ChangeKind, int>();
         foreach (var workspace in record.Workspaces.Where(workspace => workspace.Mode == WorkspaceMode.Overlay))
@@ -23,8 +23,12 @@ internal static class SessionReview
 
         record = record with { Workspaces = [.. record.Workspaces.Select(workspace => workspace.Mode == WorkspaceMode.Worktree ? WorktreeWorkspace.Finish(workspace, record.HideRules()) : workspace)] };
         var branches = record.Workspaces.Where(workspace => workspace.Worktree?.Commit is not null).Select(workspace => "committed onto " + workspace.Worktree!.Branch);
-        return (record, string.Join(", ", counts.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} {Word(pair.Key)}").Concat(branches)));
+        return (record, new(string.Join(", ", counts.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} {Word(pair.Key)}").Concat(branches)), counts.Values.Sum()));
     }
 
     private static string Word(ChangeKind kind) => kind == ChangeKind.TypeChanged ? "of another type" : kind.ToString().ToLowerInvariant();
 }
+
+/// <param name="Summary">In words; empty when nothing changed.</param>
+/// <param name="Waiting">Changes that can be applied or thrown away; null when they could not be looked at.</param>
+internal readonly record struct LeftChanges(string Summary, int? Waiting);

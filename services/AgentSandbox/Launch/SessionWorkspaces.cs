@@ -148,24 +148,23 @@ internal sealed class SessionWorkspaces : IDisposable
 
     /// <summary>After the agent's end: looks at what it changed, commits worktrees, and lets the review commands in.</summary>
     /// <param name="root">What it changed in the image's own files, as the engine says it.</param>
-    /// <returns>In words; empty when nothing changed.</returns>
-    public string Finish(ImmutableArray<string> root)
+    public LeftChanges Finish(ImmutableArray<string> root)
     {
-        string summary;
+        LeftChanges changes;
         try
         {
-            (_record, summary) = SessionReview.Finish(_record);
+            (_record, changes) = SessionReview.Finish(_record);
         }
         catch (WorkspaceException e)
         {
-            summary = "what it changed could not be looked at: " + e.Message;
+            changes = new("what it changed could not be looked at: " + e.Message, null);
         }
 
         if (!root.IsEmpty)
-            summary += $"{(summary.Length > 0 ? ", " : "")}{root.Length} in the container's own files, gone with it";
+            changes = changes with { Summary = $"{changes.Summary}{(changes.Summary.Length > 0 ? ", " : "")}{root.Length} in the container's own files, gone with it" };
         _record = _record with { State = SessionState.Ended, Ended = _time.GetUtcNow(), RootChanges = root };
         _store.Save(_record);
-        return summary;
+        return changes;
     }
 
     public void Dispose()

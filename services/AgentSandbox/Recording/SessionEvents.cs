@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
+using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.Gate;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
@@ -33,6 +35,14 @@ internal sealed class SessionEvents(StateDirectory state, RunDirectory run, Time
             Detail = detail.Where(entry => entry.Value is not null)
                 .ToImmutableSortedDictionary(entry => entry.Name, entry => Cut(entry.Value!, 4096), StringComparer.Ordinal),
         };
+
+    /// <summary>What became of the files that a session changed.</summary>
+    /// <param name="session">Session id.</param>
+    /// <param name="traceId">Its trace, or empty.</param>
+    /// <param name="action">One of <see cref="BoundaryActions.Changes"/>.</param>
+    /// <param name="changes">What is left of them.</param>
+    public BoundaryEvent CreateChanges(string session, string traceId, string action, LeftChanges changes) =>
+        Create(session, traceId, Boundary.Filesystem, action, changes.Summary, ("summary", changes.Summary), ("waiting", changes.Waiting?.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>Durably in the sink, or not at all.</summary>
     public async Task<bool> TryRecordAsync(BoundaryEvent each)

@@ -5,7 +5,8 @@ namespace Gatehouse.LogSink.Chain;
 /// <summary>Holds what gates said that they recorded against what is stored. Equal counts and a whole chain: nothing was lost between gate and record.</summary>
 internal static class SealCheck
 {
-    private const int Most = 100;
+    /// <summary>At most so many are named.</summary>
+    public const int Most = 100;
 
     /// <summary>Sessions of which a gate recorded more than is stored, or less; at most so many as one reads.</summary>
     public static List<IncompleteSession> Incomplete(SqliteConnection connection)

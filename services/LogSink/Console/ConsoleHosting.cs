@@ -33,7 +33,7 @@ internal static class ConsoleHosting
         services.AddOptions<ConsoleOptions>().BindConfiguration(ConsoleOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ConsoleOptions>, ConsoleOptionsValidation>();
         services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
-        services.AddSingleton<SessionQueries>().AddSingleton<Timeline>().AddSingleton<TrafficQuery>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<AttemptTraces>().AddSingleton<PolicyDesk>();
+        services.AddSingleton<SessionQueries>().AddSingleton<Timeline>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<AttemptTraces>().AddSingleton<PolicyDesk>();
     }
 
     /// <summary>Before the guard of the sink's own interface: a browser has a cookie, and no token.</summary>

@@ -9,7 +9,7 @@ namespace Gatehouse.LogSink.Query;
 internal sealed class SessionsEndpoint(EventStore store)
 {
     private const string Sql = """
-        SELECT session, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received
+        SELECT session, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received, changes, waiting
         FROM sessions ORDER BY first DESC LIMIT $limit
         """;
 
@@ -81,6 +81,10 @@ internal sealed class SessionsEndpoint(EventStore store)
         json.WriteNumber("denied", reader.GetInt64(9));
         json.WriteNumber("bytesSent", reader.GetInt64(10));
         json.WriteNumber("bytesReceived", reader.GetInt64(11));
+        Text("changes", 12);
+        // Absent while it runs, and where it was not counted.
+        if (!reader.IsDBNull(13))
+            json.WriteNumber("waiting", reader.GetInt64(13));
         json.WriteStartObject("gates");
         foreach (var (_, gate, records, sealedRecords) in gates)
         {

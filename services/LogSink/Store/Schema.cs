@@ -87,6 +87,17 @@ internal static class Schema
         -- What NameFilter says of each block of records.
         CREATE TABLE name_filters (block INTEGER PRIMARY KEY, filter BLOB NOT NULL) STRICT;
         """,
+        """
+        -- What became of the files that a session changed: in words, how many changes still wait, and when that was so.
+        ALTER TABLE sessions ADD COLUMN changes TEXT;
+        ALTER TABLE sessions ADD COLUMN waiting INTEGER;
+        ALTER TABLE sessions ADD COLUMN changes_time INTEGER;
+        UPDATE sessions SET changes = old.subject, changes_time = old.time
+            FROM (SELECT session, subject, time FROM events WHERE gate = 'filesystem' AND action = 'changes') AS old WHERE old.session = sessions.session;
+
+        -- Denials are few: what was denied to one session is found without reading what it was allowed.
+        CREATE INDEX events_denied ON events (session) WHERE verdict = 'denied';
+        """,
     ];
 
     /// <summary>Brings the database to this version, a step a transaction.</summary>

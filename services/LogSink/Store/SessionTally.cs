@@ -1,21 +1,24 @@
 using System.Globalization;
+using Gatehouse.LogSink.Asks;
+using Gatehouse.Policy.Events;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Store;
 
 /// <summary>
 /// What one commit adds to a session: verdicts on the agent's attempts (not the ends of attempts, nor what the sandbox says about the
-/// session itself) and the bytes of all events. Kept in the transaction that stores the events, so that listing sessions scans none.
+/// session itself and the files it changed) and the bytes of all events. Kept in the transaction that stores the events, so that listing
+/// sessions scans none.
 /// </summary>
 internal sealed class SessionTally(string session, long first, long seen)
 {
-    private const string Sandbox = "sandbox";
+    private const string Sandbox = "sandbox", Filesystem = "filesystem";
 
     private const string Sql = """
         INSERT INTO sessions
-            (session, first, seen, started, ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received)
+            (session, first, seen, started, ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received, changes, waiting, changes_time)
         VALUES
-            ($session, $first, $seen, $started, $ended, $exitCode, $command, $workingDirectory, $policy, $isolation, $allowed, $denied, $sent, $received)
+            ($session, $first, $seen, $started, $ended, $exitCode, $command, $workingDirectory, $policy, $isolation, $allowed, $denied, $sent, $received, $changes, $waiting, $changesTime)
         ON CONFLICT (session) DO UPDATE SET
             started           = coalesce(started, excluded.started),
             ended             = coalesce(excluded.ended, ended),
@@ -27,7 +30,11 @@ internal sealed class SessionTally(string session, long first, long seen)
             allowed           = allowed + excluded.allowed,
             denied            = denied + excluded.denied,
             bytes_sent        = min(bytes_sent + excluded.bytes_sent, $most),
-            bytes_received    = min(bytes_received + excluded.bytes_received, $most)
+            bytes_received    = min(bytes_received + excluded.bytes_received, $most),
+            -- The newest counts, in whatever order they arrive.
+            changes           = iif(excluded.changes_time >= coalesce(changes_time, 0), excluded.changes, changes),
+            waiting           = iif(excluded.changes_time >= coalesce(changes_time, 0), excluded.waiting, waiting),
+            changes_time      = iif(excluded.changes_time >= coalesce(changes_time, 0), excluded.changes_time, changes_time)
         """;
 
     private const string GateSql = """
@@ -43,6 +50,7 @@ internal sealed class SessionTally(string session, long first, long seen)
     private readonly Dictionary<string, (long Records, long? Sealed)> _gates = new(StringComparer.Ordinal);
     private EventRow? _start;
     private EventRow? _end;
+    private EventRow? _changes;
     private long _allowed;
     private long _denied;
     private long _bytesSent;
@@ -74,6 +82,9 @@ internal sealed class SessionTally(string session, long first, long seen)
         Set("$denied", _denied);
         Set("$sent", _bytesSent);
         Set("$received", _bytesReceived);
+        Set("$changes", _changes?.Subject);
+        Set("$waiting", _changes?.Detail is { } changes ? Waiting(DetailJson.Read(changes)) : null);
+        Set("$changesTime", _changes?.Ticks);
         Set("$most", MostBytes);
         command.ExecuteNonQuery();
         foreach (var (gate, (records, sealedRecords)) in _gates)
@@ -81,6 +92,9 @@ internal sealed class SessionTally(string session, long first, long seen)
 
         void Set(string name, object? value) => command.Parameters.AddWithValue(name, value ?? DBNull.Value);
     }
+
+    private static long? Waiting(IReadOnlyDictionary<string, string> detail) =>
+        long.TryParse(detail.GetValueOrDefault("waiting"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= MostBytes ? count : null;
 
     private void WriteGate(SqliteConnection connection, SqliteTransaction transaction, string gate, long records, long? sealedRecords)
     {
@@ -104,7 +118,9 @@ internal sealed class SessionTally(string session, long first, long seen)
             return;
         }
 
-        _gates[row.Gate] = (counted.Records + 1, counted.Sealed);
+        // What was asked is recorded here, in the name of the gate that asked: its seal knows nothing of that.
+        if (!row.Action.StartsWith(AskRecord.Prefix, StringComparison.Ordinal))
+            _gates[row.Gate] = (counted.Records + 1, counted.Sealed);
         _bytesSent = Math.Min(_bytesSent + row.BytesSent, MostBytes);
         _bytesReceived = Math.Min(_bytesReceived + row.BytesReceived, MostBytes);
         if (row.Gate == Sandbox)
@@ -113,6 +129,11 @@ internal sealed class SessionTally(string session, long first, long seen)
                 _start ??= row;
             else if (row.Action == "session.end")
                 _end = row;
+        }
+        else if (row.Gate == Filesystem && (row.Action == BoundaryActions.Changes || row.Action.StartsWith(BoundaryActions.Changes + ".", StringComparison.Ordinal)))
+        {
+            if (_changes is null || row.Ticks >= _changes.Ticks)
+                _changes = row;
         }
         else if (row.Attempt is null)
         {

@@ -8,4 +8,13 @@ public static class BoundaryActions
     /// up: of a gate that was started anew, or that had more to record after the first.
     /// </summary>
     public const string Seal = "seal";
+
+    /// <summary>
+    /// What became of the files that a session changed. Subject: in words; detail <c>waiting</c>: changes that are neither applied nor thrown away, absent where
+    /// they could not be counted. At the session's end.
+    /// </summary>
+    public const string Changes = "changes";
+
+    /// <inheritdoc cref="Changes"/>
+    public const string ChangesApplied = "changes.applied", ChangesUndone = "changes.undone", ChangesDiscarded = "changes.discarded";
 }

@@ -96,6 +96,69 @@ public sealed class SessionsTests
     }
 
     [Fact]
+    public async Task Seal_OfAGateThatAsked_DoesNotCountTheAnswers()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        // As the sink itself records what a person answered.
+        var answer = Sample.Event() with { Gate = Boundary.Egress, Action = "ask.allowed", Subject = "api.example.org:443" };
+        await sink.StoreAsync(answer, Sample.Event() with { Gate = Boundary.Egress, Action = "connect" }, Seal("s1", Boundary.Egress, "1"));
+
+        Assert.DoesNotContain("incomplete", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
+    }
+
+    private static BoundaryEvent Changes(string action, string said, string? waiting, int minute) => Sample.Event("s1", said) with
+    {
+        Gate = Boundary.Filesystem,
+        Action = action,
+        Time = s_start.AddMinutes(minute),
+        Detail = waiting is null ? null : ImmutableSortedDictionary<string, string>.Empty.Add("waiting", waiting),
+    };
+
+    [Fact]
+    public async Task Changes_OfASession_AreWhatWasSaidLast()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync(Start("s1"));
+        Assert.False(Assert.Single(await sink.GetLinesAsync("/sessions")).TryGetProperty("changes", out _));
+
+        await sink.StoreAsync(Changes("changes", "2 added, 1 modified", "3", 1), End("s1", "0"));
+        await ExpectAsync("2 added, 1 modified", 3);
+        await sink.StoreAsync(Changes("changes.applied", "2 applied", "1", 3));
+        await ExpectAsync("2 applied", 1);
+        // Of before, and late.
+        await sink.StoreAsync(Changes("changes.undone", "1 taken back", "2", 2));
+        await ExpectAsync("2 applied", 1);
+        await sink.StoreAsync(Changes("changes.undone", "2 taken back", "3", 4), Changes("changes.discarded", "discarded", "0", 5));
+        await ExpectAsync("discarded", 0);
+        // No other's word counts.
+        await sink.StoreAsync(Changes("changesets", "many", "9", 6), Changes("changes", "many", "9", 6) with { Gate = Boundary.Egress });
+        await ExpectAsync("discarded", 0);
+
+        async Task ExpectAsync(string said, int waiting)
+        {
+            var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
+            Assert.Equal((said, waiting), (session.GetProperty("changes").GetString(), session.GetProperty("waiting").GetInt32()));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("-1")]
+    [InlineData("some")]
+    [InlineData("99999999999999999999")]
+    public async Task Changes_ThatWereNotCounted_AreNotANumber(string? waiting)
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync(Changes("changes", "1 added", "1", 1), Changes("changes", "what it changed could not be looked at", waiting, 2));
+
+        var session = Assert.Single(await sink.GetLinesAsync("/sessions"));
+        Assert.Equal("what it changed could not be looked at", session.GetProperty("changes").GetString());
+        Assert.False(session.TryGetProperty("waiting", out _));
+        // Nor an attempt of the agent's.
+        Assert.Equal(0, session.GetProperty("allowed").GetInt64());
+    }
+
+    [Fact]
     public async Task Session_WithoutItsStart_BeginsWithItsFirstEvent()
     {
         await using var sink = await RunningSink.StartAsync();

@@ -10,6 +10,7 @@ public sealed class MigrationTests
     [InlineData("version-1.db")]
     [InlineData("version-2.db")]
     [InlineData("version-3.db")]
+    [InlineData("version-4.db")]
     public async Task OldDatabase_Opened_KeepsItsRecordsAndGoesOn(string old)
     {
         await using var sink = await RunningSink.StartAsync();
@@ -23,6 +24,8 @@ public sealed class MigrationTests
         await sink.StartAgainAsync();
 
         Assert.Equal("ok 3", await sink.VerifyAsync());
+        if (old == "version-4.db")
+            Assert.Equal("2 added, 1 modified", Assert.Single(await sink.GetLinesAsync("/sessions")).GetProperty("changes").GetString());
         Assert.Equal((2, 0), await sink.StoreAsync(Sample.Many(2)));
         Assert.Equal(5, (await sink.GetLinesAsync("/events?limit=100")).Count);
         await sink.StopAsync();

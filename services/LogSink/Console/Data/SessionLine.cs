@@ -31,6 +31,14 @@ internal sealed record SessionLine
 
     public long BytesReceived { get; init; }
 
+    /// <summary>What became of the files that it changed, in words; null when nobody has said so yet.</summary>
+    public string? Changes { get; init; }
+
+    /// <summary>Changes that are neither applied nor thrown away; null when the record does not know.</summary>
+    public long? Waiting { get; init; }
+
+    public required RecordSeal Seal { get; init; }
+
     public bool IsLive => Ended is null;
 
     public TimeSpan Duration(DateTimeOffset now) => (Ended ?? now) - Started is { Ticks: > 0 } lasted ? lasted : TimeSpan.Zero;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Gatehouse.LogSink.Query;
 using Gatehouse.LogSink.Store;
 using Microsoft.Data.Sqlite;
@@ -9,7 +10,9 @@ internal sealed class SessionQueries(EventStore store)
 {
     public const int Page = 100;
 
-    private const string Columns = "session, first, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received";
+    private const string Columns = "session, first, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received, changes, waiting";
+
+    private const string Listed = "SELECT {0} FROM sessions WHERE first < $before ORDER BY first DESC LIMIT $page", One = "SELECT {0} FROM sessions WHERE session = $session";
 
     /// <summary>Newest first.</summary>
     /// <param name="before">Older than the session at this place; null for the newest.</param>
@@ -17,19 +20,17 @@ internal sealed class SessionQueries(EventStore store)
     {
         using var connection = store.Database.OpenReader();
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT {Columns} FROM sessions WHERE first < $before ORDER BY first DESC LIMIT $page";
         command.Parameters.AddWithValue("$before", before ?? long.MaxValue);
         command.Parameters.AddWithValue("$page", Page);
-        return [.. Read(command)];
+        return Read(command, Listed);
     }
 
     public SessionLine? Session(string id)
     {
         using var connection = store.Database.OpenReader();
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT {Columns} FROM sessions WHERE session = $session";
         command.Parameters.AddWithValue("$session", id);
-        return Read(command).FirstOrDefault();
+        return Read(command, One).FirstOrDefault();
     }
 
     /// <summary>One attempt from its decision to its end, and what else its trace has; oldest first.</summary>
@@ -54,12 +55,20 @@ internal sealed class SessionQueries(EventStore store)
         return rows;
     }
 
-    private static IEnumerable<SessionLine> Read(SqliteCommand command)
+    /// <summary>The newest session that ran under a policy file.</summary>
+    public string? NewestWithPolicy() => Sessions().FirstOrDefault(session => session.Policy is { Length: > 0 } and not "built-in")?.Id;
+
+    // Both in one transaction would be more than a page needs: what comes between is read at once again.
+    private static List<SessionLine> Read(SqliteCommand command, string sql)
     {
+        command.CommandText = string.Format(CultureInfo.InvariantCulture, $"SELECT session, gate, records, sealed FROM session_gates WHERE session IN ({sql})", "session");
+        var gates = Gates(command).ToLookup(entry => entry.Session, entry => entry.Count, StringComparer.Ordinal);
+        command.CommandText = string.Format(CultureInfo.InvariantCulture, sql, Columns);
         using var reader = command.ExecuteReader();
+        var lines = new List<SessionLine>();
         while (reader.Read())
         {
-            yield return new()
+            lines.Add(new()
             {
                 Id = reader.GetString(0),
                 First = reader.GetInt64(1),
@@ -74,9 +83,23 @@ internal sealed class SessionQueries(EventStore store)
                 Denied = reader.GetInt64(10),
                 BytesSent = reader.GetInt64(11),
                 BytesReceived = reader.GetInt64(12),
-            };
+                Changes = reader.IsDBNull(13) ? null : reader.GetString(13),
+                Waiting = reader.IsDBNull(14) ? null : reader.GetInt64(14),
+                Seal = RecordSeal.Of(reader.IsDBNull(3), gates[reader.GetString(0)]),
+            });
         }
 
+        return lines;
+
         string Text(int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
+    }
+
+    private static List<(string Session, GateCount Count)> Gates(SqliteCommand command)
+    {
+        using var reader = command.ExecuteReader();
+        var gates = new List<(string, GateCount)>();
+        while (reader.Read())
+            gates.Add((reader.GetString(0), new(reader.GetString(1), reader.GetInt64(2), reader.IsDBNull(3) ? null : reader.GetInt64(3))));
+        return gates;
     }
 }

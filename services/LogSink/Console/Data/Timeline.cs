@@ -43,8 +43,9 @@ internal sealed class Timeline(EventStore store, IOptions<ConsoleOptions> option
     /// <returns>The records, and whether some were passed over.</returns>
     public (List<EventRow> Rows, bool More) ReadNewer(EventFilter filter, long after, long head)
     {
-        var (from, _) = Back(filter.Session!, head + 1, options.Value.SearchRecords);
-        return filter.Read(store.Database, Math.Max(after, from - 1), head + 1, newestFirst: true, SessionQueries.Page);
+        // Where less was stored in all, nothing has to be counted.
+        var from = head - after <= options.Value.SearchRecords ? after : Math.Max(after, Back(filter.Session!, head + 1, options.Value.SearchRecords).From - 1);
+        return filter.Read(store.Database, from, head + 1, newestFirst: true, SessionQueries.Page);
     }
 
     // From the index alone.

@@ -3,8 +3,8 @@ using Gatehouse.LogSink.Store;
 
 namespace Gatehouse.LogSink.Console.Data;
 
-/// <summary>Bytes of one session by destination and time.</summary>
-internal sealed class TrafficQuery(EventStore store)
+/// <summary>Bytes of one session by destination and time, for one who looks on: each record is read once. Not for several threads at a time.</summary>
+internal sealed class TrafficQuery(EventStore store, string session)
 {
     /// <summary>Bars of a chart.</summary>
     public const int Buckets = 48;
@@ -15,22 +15,51 @@ internal sealed class TrafficQuery(EventStore store)
     /// <summary>Newest records that are looked at: a chart of an afternoon, not of a million requests.</summary>
     private const int Most = 20_000;
 
-    public Traffic Read(string session)
+    private readonly Queue<(long Ticks, string Destination, long Bytes)> _points = [];
+    private long _head;
+
+    public string Session => session;
+
+    /// <summary>With what was stored since it was read the last time.</summary>
+    public Traffic Read()
+    {
+        var head = store.Head.Sequence;
+        foreach (var point in Newer(head))
+            _points.Enqueue(point);
+        while (_points.Count > Most)
+            _points.Dequeue();
+        _head = head;
+        return Sum([.. _points]);
+    }
+
+    // Oldest first.
+    private List<(long Ticks, string Destination, long Bytes)> Newer(long head)
     {
         using var connection = store.Database.OpenReader();
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT time, subject, bytes_sent + bytes_received FROM
-                (SELECT time, subject, bytes_sent, bytes_received FROM events WHERE session = $session ORDER BY sequence DESC LIMIT $most)
+                (SELECT time, subject, bytes_sent, bytes_received FROM events WHERE session = $session AND sequence > $after AND sequence <= $head ORDER BY sequence DESC LIMIT $most)
             WHERE bytes_sent + bytes_received > 0
             """;
         command.Parameters.AddWithValue("$session", session);
+        command.Parameters.AddWithValue("$after", _head);
+        command.Parameters.AddWithValue("$head", head);
         command.Parameters.AddWithValue("$most", Most);
         using var reader = command.ExecuteReader();
         var points = new List<(long Ticks, string Destination, long Bytes)>();
+        // They are kept as long as somebody looks on: each name once.
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
         while (reader.Read())
-            points.Add((reader.GetInt64(0), Destination(reader.GetString(1)), reader.GetInt64(2)));
-        return Sum(points);
+        {
+            var destination = Destination(reader.GetString(1));
+            if (!names.TryAdd(destination, destination))
+                destination = names[destination];
+            points.Add((reader.GetInt64(0), destination, reader.GetInt64(2)));
+        }
+
+        points.Reverse();
+        return points;
     }
 
     private static Traffic Sum(List<(long Ticks, string Destination, long Bytes)> points)

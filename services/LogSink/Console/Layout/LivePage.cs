@@ -10,6 +10,9 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     private readonly CancellationTokenSource _left = new();
 
+    // Taken before looking: what comes while the page looks, or waits, is looked at next.
+    private Task? _changed;
+
     [Inject]
     private IServiceProvider Services { get; set; } = null!;
 
@@ -18,6 +21,12 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     /// <summary>Reads what the page shows.</summary>
     protected abstract void Load();
+
+    public override Task SetParametersAsync(ParameterView parameters)
+    {
+        _changed ??= Services.GetRequiredService<EventStore>().Changed.Next;
+        return base.SetParametersAsync(parameters);
+    }
 
     protected override void OnAfterRender(bool firstRender)
     {
@@ -46,19 +55,14 @@ public abstract class LivePage : ComponentBase, IDisposable
         {
             while (true)
             {
-                await store.Changed.Next.WaitAsync(left);
+                await _changed!.WaitAsync(left);
+                _changed = store.Changed.Next;
                 await InvokeAsync(() =>
                 {
                     Load();
                     StateHasChanged();
                 });
                 await Task.Delay(s_least, time, left);
-                // What came while it waited.
-                await InvokeAsync(() =>
-                {
-                    Load();
-                    StateHasChanged();
-                });
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
