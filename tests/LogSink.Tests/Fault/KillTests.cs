@@ -9,12 +9,12 @@ namespace Gatehouse.LogSink.Tests.Fault;
 /// <summary>The sink is killed again and again at moments nobody chose, while several senders send as gates do: until they get an answer.</summary>
 public sealed class KillTests : IDisposable
 {
-    private const int Rounds = 100, Senders = 3, PerBatch = 20;
+    private const int Rounds = 30, Senders = 3, PerBatch = 20;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("log-sink-").FullName;
 
     [Fact]
-    public async Task Sink_KilledAHundredTimesUnderLoad_LosesNothingAndStoresNothingTwice()
+    public async Task Sink_KilledAgainAndAgainUnderLoad_LosesNothingAndStoresNothingTwice()
     {
         var senders = Enumerable.Range(0, Senders).Select(each => new Sender($"s{each}")).ToList();
         for (var round = 0; round < Rounds; round++)
