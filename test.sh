@@ -47,16 +47,18 @@ run() {
     echo "${p:-0} ${f:-0}" >"$results/$name"
 }
 
-# Making images waits for the network and the disk: the projects that have no enclosure run meanwhile. Those that have one follow one by one, since they measure what
-# this machine does; they want the images.
-last='Attacks.Tests Console.Tests Topology.Tests'
+# Making images waits for the network and the disk, the log sink's faults for processes that start: what has no enclosure runs meanwhile. What has one follows one by
+# one, since it measures what this machine does; it wants the images.
+last='Attacks.Tests Topology.Tests'
 run Images.Tests &
 images=$!
+run LogSink.Tests &
+sink=$!
 for project in tests/*.Tests; do
     name=$(basename "$project")
-    case " Images.Tests $last " in *" $name "*) ;; *) run "$name" ;; esac
+    case " Images.Tests LogSink.Tests $last " in *" $name "*) ;; *) run "$name" ;; esac
 done
-wait "$images"
+wait "$images" "$sink"
 for name in $last; do run "$name"; done
 
 passed=0 failed=0

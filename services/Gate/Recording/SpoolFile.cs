@@ -20,6 +20,7 @@ internal sealed class SpoolFile : IDisposable
     private readonly long _most;
     private readonly GateLock _lock;
     private SafeFileHandle _file;
+    private byte[] _peeked = [];
     private long _length;
     private long _delivered;
 
@@ -71,15 +72,19 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
-    /// <summary>The oldest lines, whole ones; empty when none waits.</summary>
+    /// <summary>The oldest lines, whole ones; empty when none waits. Valid until asked again.</summary>
     public ReadOnlyMemory<byte> Peek(int mostLines, int mostBytes)
     {
         long start, pending;
         lock (_gate)
             (start, pending) = (_delivered, _length - _delivered);
-        var buffer = new byte[Math.Min(mostBytes, pending)];
+        var most = (int)Math.Min(mostBytes, pending);
+        // A new one each time would be a large object each time.
+        if (_peeked.Length < most)
+            _peeked = new byte[most];
+        var buffer = _peeked;
         var length = 0;
-        for (int read; length < buffer.Length && (read = RandomAccess.Read(_file, buffer.AsSpan(length), start + length)) > 0;)
+        for (int read; length < most && (read = RandomAccess.Read(_file, buffer.AsSpan(length, most - length), start + length)) > 0;)
             length += read;
         var end = 0;
         for (var lines = 0; lines < mostLines && buffer.AsSpan(end, length - end).IndexOf((byte)'\n') is >= 0 and var at; lines++)
