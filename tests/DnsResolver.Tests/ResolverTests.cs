@@ -48,6 +48,7 @@ public sealed class ResolverTests : IDisposable
         if (address is not null)
             Assert.True(reply.AsSpan().IndexOf(IPAddress.Parse(address).GetAddressBytes()) > 0);
         Assert.Single(_recorder.Events);
+        Assert.Equal(code == 0, Assert.Single(_recorder.Decisions).IsAllowed);
     }
 
     [Fact]

@@ -43,6 +43,11 @@ public sealed class MemoryRecorder(Boundary boundary) : EventRecorder
             DurationMs = duration.TotalMilliseconds,
         });
 
+    /// <summary>How long decisions took, in order.</summary>
+    public ConcurrentQueue<(bool IsAllowed, TimeSpan Took)> Decisions { get; } = new();
+
+    public override void Decided(bool isAllowed, TimeSpan took) => Decisions.Enqueue((isAllowed, took));
+
     /// <summary>Waits for an event.</summary>
     public async Task<BoundaryEvent> WaitForAsync(Func<BoundaryEvent, bool> predicate)
     {

@@ -38,6 +38,11 @@ internal sealed class AttemptLog(GateSession session, EventRecorder recorder, Ti
         }
     }
 
+    /// <summary>The beginning of a question, for <see cref="Answered"/>.</summary>
+    public long Begin() => time.GetTimestamp();
+
+    public void Answered(long begin, bool isAllowed) => recorder.Decided(isAllowed, time.GetElapsedTime(begin));
+
     /// <summary>Records what was only counted.</summary>
     public void Flush()
     {

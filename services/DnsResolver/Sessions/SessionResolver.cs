@@ -21,9 +21,11 @@ internal sealed class SessionResolver(GateSession session, GateAddressTable tabl
     /// <returns>Octets of the answer; 0 when the message deserves none.</returns>
     public int Answer(ReadOnlySpan<byte> message, Span<byte> reply, bool isStream)
     {
+        var begin = log.Begin();
         if (!DnsQuery.TryRead(message, out var query, out var error))
             return 0;
         var answer = error != RCode.NoError ? Wire.Answer.Of(error) : Decide(query);
+        log.Answered(begin, answer.Code == RCode.NoError);
         return ReplyWriter.Write(query, answer, reply, isStream ? ReplyWriter.MaxReply : query.PayloadSize);
     }
 

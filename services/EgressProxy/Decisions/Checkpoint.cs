@@ -5,14 +5,14 @@ using Gatehouse.Gate.Recording;
 namespace Gatehouse.EgressProxy.Decisions;
 
 /// <summary>Decides and records, in this order and before anything takes effect. What can not be recorded is denied.</summary>
-internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk)
+internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk, TimeProvider time)
 {
     public const string Connect = "connect";
     public const string Request = "request";
 
     /// <summary>Decides an attempt to connect.</summary>
     public Passage Pass(GateSession session, in Attempt attempt, IPEndPoint dialled) =>
-        Record(session, Connect, attempt.To.ToString(), attempt, EgressDecider.Decide(session.Policy.Egress, attempt), dialled);
+        Record(session, Connect, attempt.To.ToString(), attempt, Decide(session, attempt), dialled);
 
     /// <summary>Decides an attempt to connect; where the policy says to ask, after a person has answered.</summary>
     /// <param name="isGone">Completes when the agent has hung up: nobody needs to be asked then.</param>
@@ -25,13 +25,13 @@ internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk)
     /// <summary>As the policy says; what it wants a person asked about is held until then.</summary>
     public async Task<Decision> DecideAsync(GateSession session, Attempt attempt, Func<CancellationToken, Task> isGone, CancellationToken cancellationToken)
     {
-        var decision = EgressDecider.Decide(session.Policy.Egress, attempt);
+        var decision = Decide(session, attempt);
         if (!decision.IsHeld)
             return decision;
         var denial = await desk.AskAsync(session, attempt.To, decision.Rule!, isGone, cancellationToken);
         // Decided anew: the policy may be another one by now, and its word counts.
         return denial == Denial.None
-            ? EgressDecider.Decide(session.Policy.Egress, attempt with { IsApproved = true })
+            ? Decide(session, attempt with { IsApproved = true })
             : Decision.Deny(denial, attempt, decision.Rule!.Name);
     }
 
@@ -42,6 +42,7 @@ internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk)
     public Passage Record(
         GateSession session, string action, string subject, Attempt attempt, Decision decision, IPEndPoint dialled)
     {
+        var start = time.GetTimestamp();
         var id = recorder.TryRecord(session, action, subject, decision.Verdict, detail =>
         {
             detail["via"] = attempt.Via.Word();
@@ -57,8 +58,16 @@ internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk)
                 detail["denial"] = DenialText.Word(decision.Denial);
         });
         if (id is null && decision.IsAllowed)
-            decision = Decision.Deny(Denial.RecordUnavailable, attempt, decision.Verdict.Rule);
+            decision = Decision.Deny(Denial.RecordUnavailable, attempt, decision.Verdict.Rule) with { Took = decision.Took };
+        recorder.Decided(decision.IsAllowed, decision.Took + time.GetElapsedTime(start));
         return new Passage(decision, action, subject, id ?? Guid.Empty);
+    }
+
+    private Decision Decide(GateSession session, in Attempt attempt)
+    {
+        var start = time.GetTimestamp();
+        var decision = EgressDecider.Decide(session.Policy.Egress, attempt);
+        return decision with { Took = time.GetElapsedTime(start) };
     }
 
     /// <summary>Records how an allowed attempt ended.</summary>

@@ -9,6 +9,9 @@ namespace Gatehouse.EgressProxy.Decisions;
 /// <param name="Verdict">For the record.</param>
 internal readonly record struct Decision(Denial Denial, EgressRule? Rule, Verdict Verdict)
 {
+    /// <summary>How long deciding took, without a person's time.</summary>
+    public TimeSpan Took { get; init; }
+
     public bool IsAllowed => Verdict.IsAllowed && Denial == Denial.None && Rule is not null;
 
     /// <summary>Denied unless a person says yes.</summary>

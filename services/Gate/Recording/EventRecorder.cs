@@ -26,6 +26,11 @@ public abstract class EventRecorder
         GateSession session, Guid attempt, string action, string subject, long bytesSent, long bytesReceived, TimeSpan duration,
         Action<EventDetail>? more = null);
 
+    /// <summary>For the metrics: how long an attempt waited for its verdict and the record of it; not for its upstream, nor for a person who was asked.</summary>
+    public virtual void Decided(bool isAllowed, TimeSpan took)
+    {
+    }
+
     /// <summary>The session is over: records how many events this gate recorded of it, so that one that is missing later shows.</summary>
     public virtual void Seal(GateSession session)
     {

@@ -85,6 +85,8 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         Log.EndLost(_logger, session.Id, each.Action);
     }
 
+    public override void Decided(bool isAllowed, TimeSpan took) => _metrics.Took(_gate.Boundary, isAllowed ? VerdictKind.Allowed : VerdictKind.Denied, took);
+
     public override void Seal(GateSession session) => Seal(session, session.Seal());
 
     public async Task StartAsync(CancellationToken cancellationToken)

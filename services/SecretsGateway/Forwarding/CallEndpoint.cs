@@ -10,7 +10,7 @@ namespace Gatehouse.SecretsGateway.Forwarding;
 
 /// <summary>One request from an enclosure: decide, read the credential, record, and only then forward or refuse.</summary>
 internal sealed partial class CallEndpoint(
-    SecretsGate gate, CallForwarder forwarder, EventRecorder recorder, IOptions<GatewayOptions> options, ILogger<CallEndpoint> logger)
+    SecretsGate gate, CallForwarder forwarder, EventRecorder recorder, IOptions<GatewayOptions> options, TimeProvider time, ILogger<CallEndpoint> logger)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -23,6 +23,7 @@ internal sealed partial class CallEndpoint(
             return;
         }
 
+        var begin = time.GetTimestamp();
         var call = SecretCall.Of(context);
         var decision = Decide(session, call, context.Request.ContentLength);
         var held = decision.Denial == CallDenial.None && state.Requests.Wait(0, CancellationToken.None);
@@ -30,7 +31,7 @@ internal sealed partial class CallEndpoint(
         {
             if (decision.Denial == CallDenial.None && !held)
                 decision = decision with { Denial = CallDenial.TooManyRequests };
-            await AnswerAsync(context, state, call, decision);
+            await AnswerAsync(context, state, call, decision, begin);
         }
         finally
         {
@@ -39,7 +40,7 @@ internal sealed partial class CallEndpoint(
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, SessionState state, SecretCall call, CallDecision decision)
+    private async Task AnswerAsync(HttpContext context, SessionState state, SecretCall call, CallDecision decision, long begin)
     {
         var problem = "";
         using var credential = decision.Denial == CallDenial.None
@@ -59,6 +60,7 @@ internal sealed partial class CallEndpoint(
         });
         if (attempt is null)
             decision = decision with { Denial = CallDenial.NotRecorded };
+        recorder.Decided(decision.Denial == CallDenial.None, time.GetElapsedTime(begin));
         if (decision.Denial == CallDenial.None)
             await forwarder.ForwardAsync(context, state, call, decision, credential!, attempt!.Value, subject);
         else

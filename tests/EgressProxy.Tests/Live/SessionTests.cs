@@ -113,6 +113,31 @@ public sealed class SessionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Decisions_OfEachDoor_AreTimed()
+    {
+        var recorder = new MemoryRecorder(Policy.Events.Boundary.Egress);
+        await using var rig = await EgressRig.StartAsync(recorder);
+        await rig.OpenAsync(Allow);
+        foreach (var (request, isAllowed) in new[]
+        {
+            ("CONNECT echo.test:2222 HTTP/1.0\r\n\r\n", true),
+            ("CONNECT other.test:2222 HTTP/1.0\r\n\r\n", false),
+            ("GET http://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n", false),
+        })
+        {
+            using var connection = await rig.ConnectToProxyAsync();
+            await connection.SendAsync(request);
+            await connection.ReadUntilAsync("\r\n\r\n");
+
+            Assert.True(recorder.Decisions.TryDequeue(out var decision), request);
+            Assert.Equal(isAllowed, decision.IsAllowed);
+            Assert.True(decision.Took > TimeSpan.Zero);
+        }
+
+        Assert.Empty(recorder.Decisions);
+    }
+
+    [Fact]
     public async Task PolicyReload_HoldsForTheNextRequestOfAnOpenConnection()
     {
         using var origin = TcpOrigin.Start(async socket =>

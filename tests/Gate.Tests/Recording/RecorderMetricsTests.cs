@@ -26,6 +26,7 @@ public sealed class RecorderMetricsTests
         var metrics = new RecorderMetrics(factory, () => 0, () => 0);
 
         metrics.Decided(Boundary.Dns, VerdictKind.Denied);
+        metrics.Took(Boundary.Secrets, VerdictKind.Allowed, TimeSpan.FromMicroseconds(250));
         metrics.Ended(new()
         {
             Id = Guid.CreateVersion7(),
@@ -43,6 +44,7 @@ public sealed class RecorderMetricsTests
         Assert.Equal(
             [
                 "gatehouse.decisions 1 gatehouse.gate=dns gatehouse.verdict=denied",
+                "gatehouse.decision.duration 0.00025 gatehouse.gate=secrets gatehouse.verdict=allowed",
                 "gatehouse.bytes 10 gatehouse.gate=egress network.io.direction=transmit",
                 "gatehouse.bytes 200 gatehouse.gate=egress network.io.direction=receive",
                 "gatehouse.attempt.duration 1.5 gatehouse.gate=egress",
