@@ -3,7 +3,7 @@ namespace Gatehouse.Gate.Recording;
 /// <summary>Configuration section <c>Recorder</c>.</summary>
 public sealed class RecorderOptions
 {
-    /// <summary>Events that wait in memory to be written to the spool; at 1 KiB each, 8 MiB.</summary>
+    /// <summary>Events that wait in memory while the spool can not be written; at 1 KiB each, 8 MiB, and never more than 64.</summary>
     public int QueueLength { get; set; } = 8_192;
 
     /// <summary>Bytes that wait in the spool file: two days of a busy agent without a sink. The file itself may be twice as long.</summary>

@@ -34,9 +34,8 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         {
             do
             {
-                while (spool.Peek(MaxLines, MaxBytes) is { IsEmpty: false } batch)
+                while (await DeliverNextAsync(stop) is { } stored)
                 {
-                    var stored = await DeliverAsync(batch, stop);
                     link.Posted(stored);
                     // What comes alone is sent at once: only behind another it waits.
                     if (!stored || (spool.Pending < EnoughBytes && !_more.Reader.Completion.IsCompleted))
@@ -54,6 +53,21 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         {
             link.Posted(stored: false);
             Log.Failed(logger, error);
+        }
+    }
+
+    /// <returns>Null when nothing waits; false when it is to be tried again.</returns>
+    private async Task<bool?> DeliverNextAsync(CancellationToken stop)
+    {
+        try
+        {
+            return spool.Peek(MaxLines, MaxBytes) is { IsEmpty: false } batch ? await DeliverAsync(batch, stop) : null;
+        }
+        catch (IOException error)
+        {
+            // Disks recover. What was stored already is sent again, and known by its ids.
+            Log.SpoolFailed(logger, error.Message);
+            return false;
         }
     }
 
@@ -109,6 +123,9 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
 
         [LoggerMessage(2, LogLevel.Error, "A refused event could not be set aside: {Error}")]
         public static partial void SetAsideFailed(ILogger logger, string error);
+
+        [LoggerMessage(4, LogLevel.Error, "The spool can not be read or cut ({Error}): it is tried again.")]
+        public static partial void SpoolFailed(ILogger logger, string error);
 
         [LoggerMessage(3, LogLevel.Critical, "Events are no longer sent to the log sink. Start the gate again.")]
         public static partial void Failed(ILogger logger, Exception error);

@@ -23,6 +23,7 @@ internal sealed class SpoolFile : IDisposable
     private byte[] _peeked = [];
     private long _length;
     private long _delivered;
+    private long _compactFrom = CompactFrom;
 
     /// <param name="path">Its lock is beside it: two writers would mix lines.</param>
     /// <param name="most">Bytes that may wait.</param>
@@ -30,19 +31,17 @@ internal sealed class SpoolFile : IDisposable
     {
         (_path, _most) = (path, most);
         _lock = GateLock.Take(path + ".lock", $"The spool {path}");
+        TryRemove(path + ".new"); // Of a process that died while it moved what was left.
         _file = Open(path);
         CutTornLine();
     }
 
     /// <summary>Bytes that wait for the sink.</summary>
-    public long Pending
-    {
-        get
-        {
-            lock (_gate)
-                return _length - _delivered;
-        }
-    }
+    /// <remarks>Does not wait for a disk that holds an append up: metrics read it.</remarks>
+    public long Pending => Math.Max(0, Volatile.Read(ref _length) - Volatile.Read(ref _delivered));
+
+    /// <summary>Held while the disk is at an append.</summary>
+    internal Lock Appending => _gate;
 
     /// <returns>False when there is no room, the disk is too slow, or the file is closed: nothing was written.</returns>
     /// <exception cref="IOException">The disk is full or broken: nothing was written.</exception>
@@ -52,7 +51,8 @@ internal sealed class SpoolFile : IDisposable
             return false;
         try
         {
-            if (_file.IsClosed || _length - _delivered + lines.Length > _most)
+            // The second bound is met only when what was delivered could not be given back to the disk for long.
+            if (_file.IsClosed || _length - _delivered + lines.Length > _most || _length > (2 * _most) + (2 * CompactFrom))
                 return false;
             try
             {
@@ -96,6 +96,7 @@ internal sealed class SpoolFile : IDisposable
     /// <summary>The oldest so many bytes are in the sink, or set aside.</summary>
     public void Deliver(int bytes)
     {
+        long length;
         lock (_gate)
         {
             _delivered += bytes;
@@ -103,12 +104,12 @@ internal sealed class SpoolFile : IDisposable
             {
                 RandomAccess.SetLength(_file, 0);
                 _delivered = _length = 0;
+                _compactFrom = CompactFrom;
             }
-            else if (_delivered >= CompactFrom && _delivered >= _length - _delivered)
-            {
-                Compact();
-            }
+            length = _length;
         }
+        if (_delivered >= _compactFrom && _delivered >= length - _delivered)
+            Compact(length);
     }
 
     public void Dispose()
@@ -119,22 +120,56 @@ internal sealed class SpoolFile : IDisposable
     }
 
     // Under steady load the file is never empty, and would grow for ever. Each byte is moved at most once for each that was delivered.
-    private void Compact()
+    private void Compact(long length)
     {
-        var rest = new byte[_length - _delivered];
-        for (int length = 0, read; length < rest.Length; length += read)
+        var next = _path + ".new";
+        SafeFileHandle? file = null;
+        try
         {
-            read = RandomAccess.Read(_file, rest.AsSpan(length), _delivered + length);
+            TryRemove(next);
+            file = Open(next);
+            // Appends go on meanwhile: only what they add is moved while they wait.
+            Copy(file, 0, length);
+            lock (_gate)
+            {
+                Copy(file, length - _delivered, _length);
+                File.Move(next, _path, overwrite: true);
+                _file.Dispose();
+                (_file, _length, _delivered, _compactFrom) = (file, _length - _delivered, 0, CompactFrom);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The disk is full, say. Delivering goes on, which makes room.
+            file?.Dispose();
+            TryRemove(next);
+            _compactFrom = _delivered + CompactFrom;
+        }
+    }
+
+    /// <summary>What stands behind the delivered and <paramref name="at"/> bytes more, up to <paramref name="end"/>, to the same place of the new file.</summary>
+    private void Copy(SafeFileHandle file, long at, long end)
+    {
+        var block = new byte[64 * 1024];
+        for (int read; _delivered + at < end; at += read)
+        {
+            read = RandomAccess.Read(_file, block.AsSpan(0, (int)Math.Min(block.Length, end - _delivered - at)), _delivered + at);
             if (read == 0)
                 throw new IOException($"{_path} was cut by somebody else");
+            RandomAccess.Write(file, block.AsSpan(0, read), at);
         }
-        var next = _path + ".new";
-        File.Delete(next);
-        var file = Open(next);
-        RandomAccess.Write(file, rest, 0);
-        File.Move(next, _path, overwrite: true);
-        _file.Dispose();
-        (_file, _length, _delivered) = (file, rest.Length, 0);
+    }
+
+    private static void TryRemove(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Whoever needs the name meets it again.
+        }
     }
 
     // A process that died while it wrote left a part of a line, of which nobody was told that it is recorded.

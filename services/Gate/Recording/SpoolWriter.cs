@@ -1,11 +1,9 @@
-using System.Threading.Channels;
-using Gatehouse.Policy.Events;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gate.Recording;
 
 /// <summary>Queue to spool file: of what could not be written when it was recorded, and holds nobody up. It writes as soon as there is room again.</summary>
-internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, SpoolFile spool, Action appended, TimeProvider time, ILogger logger)
+internal sealed partial class SpoolWriter(SpoolQueue queue, SpoolFile spool, Action appended, TimeProvider time, ILogger logger)
 {
     /// <summary>One write(2); more gains nothing.</summary>
     private const int MaxWrite = 256 * 1024;
@@ -14,26 +12,33 @@ internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, Sp
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(250);
 
     private readonly MemoryStream _lines = new(MaxWrite);
-    private volatile bool _isBlocked;
+    private volatile bool _isBlocked, _isHolding;
 
     /// <summary>The spool has no room, or the disk has none.</summary>
     public bool IsBlocked => _isBlocked;
 
     /// <summary>Something waits in memory, which would not survive this process: what comes now must wait behind it.</summary>
-    public bool HasWork => _isBlocked || queue.Count > 0;
+    public bool HasWork => _isBlocked || _isHolding || queue.Count > 0;
 
     /// <summary>Runs until the queue is complete and empty.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         try
         {
-            while (await queue.WaitToReadAsync(stop))
+            while (await queue.WaitAsync(stop))
             {
+                // Before the queue is empty: nothing may overtake what is held here.
+                _isHolding = true;
                 _lines.SetLength(0);
-                while (_lines.Length < MaxWrite && queue.TryRead(out var each))
-                    _lines.Write(EventLine.Of(each));
+                // No more than that but for one line: the smallest spool has room for it.
+                while (queue.TryPeek(out var line) && (_lines.Length == 0 || _lines.Length + line.Length <= MaxWrite))
+                {
+                    _lines.Write(line);
+                    queue.Take();
+                }
                 while (!TryAppend())
                     await Task.Delay(s_retry, time, stop);
+                _isHolding = false;
                 appended();
             }
         }
@@ -59,7 +64,7 @@ internal sealed partial class SpoolWriter(ChannelReader<BoundaryEvent> queue, Sp
             _isBlocked = !done;
             return done;
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             if (!_isBlocked)
                 Log.DiskFailed(logger, error.Message);

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using System.Threading.Channels;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
 using Microsoft.Extensions.Hosting;
@@ -24,7 +23,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     private readonly GateIdentity _gate;
     private readonly TimeProvider _time;
     private readonly ILogger<SpoolingRecorder> _logger;
-    private readonly Channel<BoundaryEvent> _queue;
+    private readonly SpoolQueue _queue;
     private readonly SpoolFile _spool;
     private readonly SinkClient _sink;
     private readonly SinkLink _link;
@@ -41,12 +40,14 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     {
         (_gate, _sink, _link, _time, _logger) = (gate, sink, link, time, logger);
         var folder = options.Value.SpoolDirectory is { } named ? PrivateDirectory.Ensure(named, "Recorder:SpoolDirectory") : state.Folder("spool");
-        _queue = Channel.CreateBounded<BoundaryEvent>(new BoundedChannelOptions(options.Value.QueueLength) { SingleReader = true });
+        _queue = new(options.Value.QueueLength);
         _spool = new(Path.Combine(folder, gate.Name + ".ndjson"), options.Value.SpoolBytes);
         _delivery = new(_spool, sink, link, Path.Combine(folder, gate.Name + ".rejected.ndjson"), time, logger);
-        _writer = new(_queue.Reader, _spool, _delivery.Wake, time, logger);
-        _metrics = new(meters, () => _queue.Reader.Count, () => _spool.Pending);
+        _writer = new(_queue, _spool, _delivery.Wake, time, logger);
+        _metrics = new(meters, () => _queue.Count, () => _spool.Pending);
     }
+
+    internal SpoolFile Spool => _spool;
 
     /// <summary>The sink takes events, and there is room for them.</summary>
     public bool IsHealthy => _link.IsUp && !_writer.IsBlocked;
@@ -79,7 +80,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         DecisionSpans.Emit(session, each);
         _metrics.Ended(each);
         // The data has moved: this one waits whatever the policy says, and is lost only when queue and spool are full.
-        if (TryAppend(session, each) || TryEnqueue(session, each))
+        if (TryAppend(session, each) || TryEnqueue(session, each, isAttempt: false))
             return;
         _metrics.Refused();
         Log.EndLost(_logger, session.Id, each.Action);
@@ -100,7 +101,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _queue.Writer.TryComplete();
+        _queue.Complete();
         await using var late = _time.CreateTimer(_ => _stop.Cancel(), null, s_stopWithin, Timeout.InfiniteTimeSpan);
         await _writing;
         _delivery.Complete();
@@ -123,14 +124,17 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     {
         var each = EventDraft.Bound(boundaryEvent);
         var mayWait = session.Policy.WhenUnavailable == WhenUnavailable.Spool;
-        var recorded = (mayWait || IsHealthy) && TryAppend(session, each);
+        var mayRecord = mayWait || IsHealthy;
+        var recorded = mayRecord && TryAppend(session, each);
         if (!recorded)
         {
             _metrics.Refused();
             // The caller denies: that is what the record is to say, once it can be written.
             if (each.Verdict == VerdictKind.Allowed)
                 each = each with { Verdict = VerdictKind.Denied, Reason = "the attempt could not be recorded" };
-            _ = TryAppend(session, each) || TryEnqueue(session, each);
+            // Not a second time into a spool that just did not take it: that could be another wait for the disk.
+            if (mayRecord || !TryAppend(session, each))
+                TryEnqueue(session, each, isAttempt: true);
         }
         if (each.Attempt is null)
             _metrics.Decided(each.Gate, each.Verdict);
@@ -159,7 +163,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         return true;
     }
 
-    private bool TryEnqueue(GateSession session, BoundaryEvent each) => _queue.Writer.TryWrite(each) && Count(session);
+    private bool TryEnqueue(GateSession session, BoundaryEvent each, bool isAttempt) => _queue.TryAdd(EventLine.Of(each), isAttempt) && Count(session);
 
     private bool Count(GateSession session)
     {
@@ -173,7 +177,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
     {
         var count = records.ToString(CultureInfo.InvariantCulture);
         var seal = Create(session, BoundaryActions.Seal, $"{count} events", detail => detail["records"] = count) with { Verdict = VerdictKind.Allowed };
-        _ = TryAppend(seal) || _queue.Writer.TryWrite(seal);
+        _ = TryAppend(seal) || _queue.TryAdd(EventLine.Of(seal), isAttempt: false);
     }
 
     private BoundaryEvent Create(GateSession session, string action, string subject, Action<EventDetail>? more)

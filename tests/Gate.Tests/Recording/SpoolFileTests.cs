@@ -91,6 +91,58 @@ public sealed class SpoolFileTests : IDisposable
     }
 
     [Fact]
+    public void File_ThatCanNotBeCompacted_StaysBounded_AndTakesMoreOnceItIsEmpty()
+    {
+        Directory.CreateDirectory(SpoolPath + ".new/x");
+        using var spool = new SpoolFile(SpoolPath, 1024 * 1024);
+        var line = Encoding.ASCII.GetBytes(new string('x', 99_999) + "\n");
+        Assert.True(spool.TryAppend(line));
+        var taken = 0;
+        for (; taken < 200 && spool.TryAppend(line); taken++)
+            spool.Deliver(line.Length);
+        Assert.InRange(taken, 30, 50); // 2 × 1 MiB and 2 MiB more, then it takes no more.
+        Assert.Equal(line.Length, spool.Peek(1, 1024 * 1024).Length);
+
+        Directory.Delete(SpoolPath + ".new", recursive: true);
+        spool.Deliver(line.Length);
+        Assert.True(spool.TryAppend(line));
+        Assert.InRange(new FileInfo(SpoolPath).Length, line.Length, 2 * line.Length);
+    }
+
+    [Fact]
+    public async Task Lines_AppendedWhileTheFileIsCompacted_AreAllThereOnceAndInOrder()
+    {
+        using var spool = new SpoolFile(SpoolPath, 64 * 1024 * 1024);
+        const int Lines = 40_000;
+        var appending = Task.Run(() =>
+        {
+            for (var i = 0; i < Lines; i++)
+                Assert.True(spool.TryAppend(Encoding.ASCII.GetBytes($"{i:D400}\n")));
+        });
+        var next = 0;
+        while (next < Lines)
+        {
+            var batch = spool.Peek(100, 1024 * 1024);
+            foreach (var line in Encoding.ASCII.GetString(batch.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                Assert.Equal(next++, int.Parse(line, System.Globalization.CultureInfo.InvariantCulture));
+            spool.Deliver(batch.Length);
+        }
+
+        await appending;
+        Assert.Equal(0, spool.Pending);
+    }
+
+    [Fact]
+    public void File_LeftByADeathWhileCompacting_IsRemoved()
+    {
+        File.WriteAllText(SpoolPath, "1\n");
+        File.WriteAllText(SpoolPath + ".new", "half");
+        using var spool = new SpoolFile(SpoolPath, 1024);
+        Assert.False(File.Exists(SpoolPath + ".new"));
+        Assert.Equal("1\n", Peek(spool));
+    }
+
+    [Fact]
     public void File_InUse_IsRefused()
     {
         using var spool = new SpoolFile(SpoolPath, 1024);

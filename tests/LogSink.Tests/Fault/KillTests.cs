@@ -32,7 +32,7 @@ public sealed class KillTests : IDisposable
 
         await using var last = await SinkProcess.StartAsync(_folder);
         await Task.WhenAll(senders.Select(sender => sender.RunAsync(last.Client, untilEmpty: true)));
-        var stored = await ReadAsync(last.Client);
+        var stored = (await StoredRecords.ReadAsync(last.Client)).Select(each => each.Id).ToList();
 
         Assert.Equal(senders.SelectMany(sender => sender.Acknowledged).Order(), stored.Order());
         // Otherwise the kills hit nothing but start-up.
@@ -40,23 +40,6 @@ public sealed class KillTests : IDisposable
         using var verified = JsonDocument.Parse(await last.Client.GetStringAsync("/verify"));
         Assert.True(verified.RootElement.GetProperty("ok").GetBoolean(), verified.RootElement.ToString());
         Assert.Equal(stored.Count, verified.RootElement.GetProperty("records").GetInt32());
-    }
-
-    private static async Task<List<Guid>> ReadAsync(HttpClient client)
-    {
-        List<Guid> ids = [];
-        for (var after = 0L; ;)
-        {
-            var lines = (await client.GetStringAsync($"/events?order=asc&limit=1000&after={after}")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            if (lines.Length == 0)
-                return ids;
-            foreach (var line in lines)
-            {
-                using var each = JsonDocument.Parse(line);
-                ids.Add(each.RootElement.GetProperty("id").GetGuid());
-                after = each.RootElement.GetProperty("sequence").GetInt64();
-            }
-        }
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

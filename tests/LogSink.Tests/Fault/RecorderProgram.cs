@@ -18,19 +18,39 @@ namespace Gatehouse.LogSink.Tests.Fault;
 /// </summary>
 internal static class RecorderProgram
 {
+    /// <summary>An environment variable: with it the program is the sink, whose clock jumps in the same way.</summary>
+    public const string IsSink = "RECORDER_PROGRAM_IS_THE_SINK";
+
     private const int AtOnce = 8;
 
+    private static readonly string s_long = new('x', 4_000);
+
+    public static string Path => typeof(RecorderProgram).Assembly.Location;
+
     private static async Task Main(string[] arguments)
+    {
+        var clock = new JumpingClock();
+        await (System.Environment.GetEnvironmentVariable(IsSink) is null ? RecordAsync(arguments, clock) : StoreAsync(arguments, clock));
+    }
+
+    private static async Task StoreAsync(string[] arguments, JumpingClock clock)
+    {
+        await using var sink = LogSinkApplication.Build(arguments, clock);
+        await sink.StartAsync();
+        await clock.FollowAsync();
+        await sink.StopAsync();
+    }
+
+    private static async Task RecordAsync(string[] arguments, JumpingClock clock)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration["Gatehouse:Token"] = RunningSink.Token;
         builder.Configuration["Recorder:Sink"] = arguments[1];
-        var clock = new JumpingClock();
         builder.Services.AddSingleton<TimeProvider>(clock);
-        builder.Services.AddSingleton(RunDirectory.Open(Path.Combine(arguments[0], "run")));
-        builder.Services.AddSingleton(StateDirectory.Open(Path.Combine(arguments[0], "state")));
+        builder.Services.AddSingleton(RunDirectory.Open(System.IO.Path.Combine(arguments[0], "run")));
+        builder.Services.AddSingleton(StateDirectory.Open(System.IO.Path.Combine(arguments[0], "state")));
         builder.AddGate<IdleGate>("egress", Boundary.Egress);
         await using var app = builder.Build();
         await app.StartAsync();
@@ -40,8 +60,7 @@ internal static class RecorderProgram
         using var stop = new CancellationTokenSource();
         var recording = Enumerable.Range(0, AtOnce).Select(i => Task.Run(
             () => RecordAsync(recorder, i % 2 == 0 ? spool.Session : deny.Session, stop.Token), CancellationToken.None)).ToList();
-        while (await System.Console.In.ReadLineAsync() is { } line)
-            clock.Offset = TimeSpan.FromSeconds(int.Parse(line, CultureInfo.InvariantCulture));
+        await clock.FollowAsync();
         await stop.CancelAsync();
         await Task.WhenAll(recording);
         await app.StopAsync();
@@ -51,7 +70,8 @@ internal static class RecorderProgram
     {
         for (var i = 0; !stop.IsCancellationRequested; i++)
         {
-            if (recorder.TryRecord(session, "connect", $"host{i}.example.com:443", Verdict.Allow("egress.allow[1]")) is { } id)
+            // Some long ones: what waits while the sink is away is soon large enough to be moved to a new file.
+            if (recorder.TryRecord(session, "connect", $"host{i}.example.com:443", Verdict.Allow("egress.allow[1]"), more => more["long"] = i % 4 == 0 ? s_long : null) is { } id)
             {
                 // One write: the end of this process cuts no line that was printed before.
                 System.Console.Out.WriteLine(id);
@@ -67,9 +87,11 @@ internal static class RecorderProgram
     {
         private long _offset;
 
-        public TimeSpan Offset
+        /// <summary>Until the input ends.</summary>
+        public async Task FollowAsync()
         {
-            set => Interlocked.Exchange(ref _offset, value.Ticks);
+            while (await global::System.Console.In.ReadLineAsync() is { } line)
+                Interlocked.Exchange(ref _offset, TimeSpan.FromSeconds(int.Parse(line, CultureInfo.InvariantCulture)).Ticks);
         }
 
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _offset));

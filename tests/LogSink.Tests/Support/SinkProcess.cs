@@ -22,16 +22,17 @@ internal sealed class SinkProcess : IAsyncDisposable
 
     /// <param name="folder">Its files.</param>
     /// <param name="shell">A command line that runs <c>"$@"</c>, in place of running the program directly.</param>
-    public static Task<SinkProcess> StartAsync(string folder, params string[] shell) => StartAsync(folder, shell, []);
+    public static Task<SinkProcess> StartAsync(string folder, params string[] shell) => StartAsync(folder, shell, [], Program);
 
     /// <param name="folder">Its files.</param>
     /// <param name="shell">As above.</param>
     /// <param name="more">Arguments behind the others.</param>
-    public static async Task<SinkProcess> StartAsync(string folder, string[] shell, string[] more)
+    /// <param name="program">In place of the one that ships.</param>
+    public static async Task<SinkProcess> StartAsync(string folder, string[] shell, string[] more, string program)
     {
         var address = Path.Combine(folder, "log-sink.json");
         File.Delete(address);
-        string[] command = [.. shell, "dotnet", Program, .. RunningSink.Arguments(folder), .. more];
+        string[] command = [.. shell, "dotnet", program, .. RunningSink.Arguments(folder), .. more];
         var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
         var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var timeout = new CancellationTokenSource(s_within);
