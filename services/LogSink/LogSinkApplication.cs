@@ -37,6 +37,7 @@ internal static class LogSinkApplication
         if (OwnExports.GoTo(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"], builder.Configuration["urls"]))
             builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
         builder.AddServiceDefaults();
+        GrpcEndpoints.Listen(builder);
         UnixSocket.RemoveStale(builder.Configuration["urls"]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -77,7 +78,7 @@ internal static class LogSinkApplication
         builder.Services.AddSingleton<ForwardMetrics>().AddSingleton<ForwardingService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ForwardingService>());
         builder.Services.AddHostedService<Notifier>();
-        builder.Services.AddSingleton<SpanStore>().AddSingleton<TraceEndpoints>();
+        builder.Services.AddSingleton<SpanStore>().AddSingleton<SpanIntake>().AddSingleton<TraceEndpoints>().AddSingleton<GrpcEndpoints>();
         builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store").AddCheck<ForwardingService>("forward");
         builder.Services.AddHostedService<AddressFile>();
         builder.Services.AddSingleton<EventIngest>();
@@ -109,6 +110,7 @@ internal static class LogSinkApplication
         app.MapGet("/verify", app.Services.GetRequiredService<VerifyEndpoint>().HandleAsync);
         app.Services.GetRequiredService<AskEndpoints>().Map(app);
         app.Services.GetRequiredService<TraceEndpoints>().Map(app);
+        app.Services.GetRequiredService<GrpcEndpoints>().Map(app);
         app.MapPost(ConsoleGate.Links, app.Services.GetRequiredService<LinkEndpoint>().HandleAsync);
     }
 }

@@ -6,11 +6,8 @@ namespace Gatehouse.LogSink.Otlp;
 /// <c>POST /v1/traces</c> (OTLP over HTTP with protobuf) where a collector would be, and <c>GET /sessions/{id}/trace</c>. Logs and metrics are taken and
 /// dropped with a word of warning, so that an exporter of all three does not fail for ever.
 /// </summary>
-internal sealed class TraceEndpoints(SpanStore store)
+internal sealed class TraceEndpoints(SpanIntake intake, SpanStore store)
 {
-    /// <summary>The default of gRPC servers, and so of what exporters keep to.</summary>
-    private const int MostBody = 4 << 20;
-
     public void Map(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapPost("/v1/traces", TakeAsync);
@@ -22,49 +19,41 @@ internal sealed class TraceEndpoints(SpanStore store)
     private async Task TakeAsync(HttpContext context)
     {
         var request = context.Request;
-        if (request.ContentType != "application/x-protobuf" || request.Headers.ContentEncoding.Count > 0)
+        var encoding = request.Headers.ContentEncoding;
+        if (request.ContentType != "application/x-protobuf" || encoding is not ([] or ["gzip"] or ["identity"]))
         {
             await Problem.WriteAsync(
-                context.Response, StatusCodes.Status415UnsupportedMediaType, "Not OTLP", "Send application/x-protobuf, without content encoding.", context.RequestAborted);
+                context.Response, StatusCodes.Status415UnsupportedMediaType, "Not OTLP", "Send application/x-protobuf, as it is or with gzip.", context.RequestAborted);
             return;
         }
 
-        var body = new byte[Math.Min(request.ContentLength ?? MostBody, MostBody) + 1];
-        var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, context.RequestAborted);
-        if (length > MostBody || (length == body.Length && request.ContentLength != length))
+        var body = await OtlpBody.ReadAsync(request.Body, request.ContentLength, context.RequestAborted);
+        if (body is not null && encoding is ["gzip"])
         {
-            await Problem.WriteAsync(context.Response, StatusCodes.Status413PayloadTooLarge, "Too large", $"At most {MostBody} bytes.", context.RequestAborted);
-            return;
+            if (!OtlpBody.TryInflate(body.Value, out body))
+            {
+                await RefuseAsync(context);
+                return;
+            }
         }
-
-        var spans = new List<SpanRow>();
-        if (!SpanReader.TryRead(body.AsSpan(0, length), spans))
-        {
-            await Problem.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "Not OTLP", "The body is no ExportTraceServiceRequest.", context.RequestAborted);
-            return;
-        }
-
-        var refused = spans.Count == 0 ? 0 : store.Add(spans);
-        await AnswerAsync(context, refused, refused == 0 ? null : $"a trace has at most {SpanStore.MostPerTrace} spans");
+        if (body is null)
+            await Problem.WriteAsync(context.Response, StatusCodes.Status413PayloadTooLarge, "Too large", $"At most {OtlpBody.Most} bytes.", context.RequestAborted);
+        else if (intake.Take(body.Value.Span) is { } answer)
+            await AnswerAsync(context, answer);
+        else
+            await RefuseAsync(context);
     }
 
-    private static Task DropAsync(HttpContext context) => AnswerAsync(context, 0, "the log sink keeps traces only");
+    private static Task RefuseAsync(HttpContext context) =>
+        Problem.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "Not OTLP", "The body is no ExportTraceServiceRequest.", context.RequestAborted);
 
-    private static async Task AnswerAsync(HttpContext context, int refused, string? message)
+    private static Task DropAsync(HttpContext context) => AnswerAsync(context, SpanIntake.Dropped);
+
+    private static async Task AnswerAsync(HttpContext context, ReadOnlyMemory<byte> answer)
     {
-        var answer = new ProtoWriter();
-        if (message is not null)
-        {
-            answer.Message(1, (refused, message), static (partial, each) =>
-            {
-                partial.Number(1, (ulong)each.refused);
-                partial.Text(2, each.message);
-            });
-        }
-
         context.Response.ContentType = "application/x-protobuf";
         context.Response.ContentLength = answer.Length;
-        await context.Response.Body.WriteAsync(answer.Written, context.RequestAborted);
+        await context.Response.Body.WriteAsync(answer, context.RequestAborted);
     }
 
     private async Task ShowAsync(HttpContext context)

@@ -49,8 +49,8 @@ public sealed class TraceTests
     public async Task Spans_BeyondTheBound_AreRefusedAndCounted()
     {
         await using var sink = await RunningSink.StartAsync();
-        using var first = await PostAsync(sink, Request(SpanStore.MostPerTrace));
-        using var second = await PostAsync(sink, Request(3));
+        using var first = await PostAsync(sink, SpanRequest.Of(SpanStore.MostPerTrace));
+        using var second = await PostAsync(sink, SpanRequest.Of(3));
         Assert.Equal(0, first.Content.Headers.ContentLength);
         Assert.Equal(3, PartialSuccess.Read(await second.Content.ReadAsByteArrayAsync()).Dropped);
     }
@@ -59,7 +59,7 @@ public sealed class TraceTests
     public async Task Body_ThatIsNone_IsRefused()
     {
         await using var sink = await RunningSink.StartAsync();
-        var whole = Request(2);
+        var whole = SpanRequest.Of(2);
         for (var length = 1; length < whole.Length; length += 7)
         {
             using var cut = await PostAsync(sink, whole[..length]);
@@ -73,6 +73,20 @@ public sealed class TraceTests
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
     }
 
+    [Fact]
+    public async Task Gzip_IsTaken_AndBoundedWhenInflated()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        using var taken = await PostAsync(sink, SpanRequest.Zip(SpanRequest.Of(2)), "gzip");
+        Assert.Equal((HttpStatusCode.OK, 0), (taken.StatusCode, taken.Content.Headers.ContentLength));
+        using var bomb = await PostAsync(sink, SpanRequest.Zip(new byte[OtlpBody.Most + 1]), "gzip");
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, bomb.StatusCode);
+        using var none = await PostAsync(sink, SpanRequest.Of(2), "gzip");
+        Assert.Equal(HttpStatusCode.BadRequest, none.StatusCode);
+        using var other = await PostAsync(sink, SpanRequest.Of(2), "br");
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, other.StatusCode);
+    }
+
     [Theory]
     [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", true)]
     [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", true)]
@@ -81,28 +95,12 @@ public sealed class TraceTests
     [InlineData(null, "http://127.0.0.1:18889", false)]
     public void Sink_DoesNotExportToItself(string? endpoint, string urls, bool itself) => Assert.Equal(itself, OwnExports.GoTo(endpoint, urls));
 
-    private static byte[] Request(int spans)
-    {
-        var request = new ProtoWriter();
-        request.Message(1, spans, static (resource, count) => resource.Message(2, count, static (scope, count) =>
-        {
-            for (var i = 0; i < count; i++)
-            {
-                scope.Message(2, i, static (span, i) =>
-                {
-                    span.Bytes(1, Enumerable.Repeat((byte)7, 16).ToArray());
-                    span.Bytes(2, Guid.NewGuid().ToByteArray().AsSpan(0, 8));
-                    span.Text(5, "n");
-                });
-            }
-        }));
-        return request.Written.ToArray();
-    }
-
-    private static async Task<HttpResponseMessage> PostAsync(RunningSink sink, byte[] body)
+    private static async Task<HttpResponseMessage> PostAsync(RunningSink sink, byte[] body, string? encoding = null)
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new("application/x-protobuf");
+        if (encoding is not null)
+            content.Headers.ContentEncoding.Add(encoding);
         return await sink.Client.PostAsync("/v1/traces", content);
     }
 }

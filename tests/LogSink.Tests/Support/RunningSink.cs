@@ -34,7 +34,7 @@ internal sealed class RunningSink : IAsyncDisposable
 
     public string AddressFile => Path.Combine(Folder, "log-sink.json");
 
-    public Uri Url => new(_app!.Urls.Single());
+    public Uri Url => new(_app!.Urls.First());
 
     public HttpClient Client { get; private set; } = null!;
 
