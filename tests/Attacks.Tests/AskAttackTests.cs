@@ -80,11 +80,13 @@ public sealed class AskAttackTests : IAsyncLifetime
             for i in range(300):
                 s = socket.create_connection(('198.18.0.1', 3128)); held.append(s)
                 s.sendall(b'CONNECT n%d.flood.test:443 HTTP/1.1\r\nHost: n%d.flood.test:443\r\n\r\n' % (i % 150, i % 150))
-            answers = []
-            for s in held:
-                s.settimeout(0.05)
-                try: answers.append(s.recv(99)[9:12].decode())
-                except OSError: answers.append('held')
+            import select, time
+            # Those that are refused hear it when the gate comes to them; then nobody hears more for a while.
+            until = time.time() + 30
+            while len(select.select(held, [], [], 1)[0]) < 236 and time.time() < until: time.sleep(0.1)
+            time.sleep(0.5)
+            answered = select.select(held, [], [], 0)[0]
+            answers = [s.recv(99)[9:12].decode() if s in answered else 'held' for s in held]
             print({a: answers.count(a) for a in sorted(set(answers))}, flush=True)
             import subprocess
             print(subprocess.run(['curl', '-sS', '--max-time', '8', 'https://allowed.test/meanwhile'], capture_output=True).stdout.decode().split('\n')[0], flush=True)
