@@ -16,8 +16,11 @@ if [ ! -x artifacts/npm/node_modules/.bin/claude ] || [ ! -s artifacts/npm/node_
     npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 axe-core@4 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
 fi
 
-trap stop_engines EXIT
-start_engines || exit 69
+# Making the image waits for the network and the disk, building for the processor.
+need_engines
+start_engines &
+starting=$!
+trap 'wait $starting; stop_engines' EXIT
 
 echo 'Building' >&2
 mkdir -p artifacts
@@ -27,6 +30,7 @@ if ! { dotnet build Aspire.sln -c Release -v quiet -nologo && ./gatehouse --vers
     exit 1
 fi
 
+wait "$starting" || exit 69
 results=$(mktemp -d)
 trap 'rm -rf "$results"; stop_engines' EXIT
 

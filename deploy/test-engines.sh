@@ -5,8 +5,11 @@ GATEHOUSE_TEST_IMAGE=$PWD/artifacts/test-image.tar
 DOCKER_HOST=unix://$engines/docker.sock
 export GATEHOUSE_TEST_IMAGE DOCKER_HOST
 
-start_engines() {
+need_engines() {
     need dockerd:docker.io docker-compose:docker-compose podman:podman runc:runc crun:crun newuidmap:uidmap /usr/lib/podman/netavark:netavark iptables:iptables debootstrap:debootstrap nsenter:util-linux
+}
+
+start_engines() {
     mkdir -p "$engines"
     if [ ! -s "$GATEHOUSE_TEST_IMAGE" ]; then
         echo 'Making the image for the tests of containers' >&2

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Gatehouse.TestKit;
 
@@ -88,14 +89,17 @@ public sealed class AskAttackTests : IAsyncLifetime
             answered = select.select(held, [], [], 0)[0]
             answers = [s.recv(99)[9:12].decode() if s in answered else 'held' for s in held]
             print({a: answers.count(a) for a in sorted(set(answers))}, flush=True)
+            print(len({i % 150 for i, a in enumerate(answers) if a == 'held'}), flush=True)
             import subprocess
             print(subprocess.run(['curl', '-sS', '--max-time', '8', 'https://allowed.test/meanwhile'], capture_output=True).stdout.decode().split('\n')[0], flush=True)
             __import__('os').read(3, 1)
             P
             """);
         Assert.Equal("{'429': 236, 'held': 64}", await agent.StandardOutput.ReadLineAsync());
+        // Connections are served in no order: two of those that are held may want the same name, and are asked about once.
+        var asked = int.Parse((await agent.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
         Assert.StartsWith("GET /meanwhile", await agent.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
-        await Eventually.TrueAsync(async () => (await PendingAsync()).Count == 64);
+        await Eventually.TrueAsync(async () => (await PendingAsync()).Count == asked);
         await _site.ExpectRecordAsync("too-many-held", "--verdict", "denied");
 
         // Nobody else's questions wait behind them.

@@ -63,7 +63,8 @@ public sealed class TestGate : IAsyncDisposable
         string name, Boundary boundary, Action<WebApplicationBuilder>? configure, Action<WebApplication>? map, TempFolder folder, bool ownsFolder, LogSinkStub sink, bool ownsSink)
         where TGate : class, IGate
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        // As the services' programs are built: nothing of the folder that the tests run in is read or watched.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ["--hostBuilder:reloadConfigOnChange=false"], ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection([new("Gatehouse:Token", LogSinkStub.Token), new("Recorder:Sink", sink.Uri.AbsoluteUri)]);

@@ -187,7 +187,7 @@ internal sealed partial class SpoolingRecorder : EventRecorder, IHostedService, 
         more?.Invoke(detail = new EventDetail());
         return new()
         {
-            Id = Guid.CreateVersion7(now),
+            Id = EventId.Create(now),
             Time = now,
             Session = session.Id.Value,
             Gate = _gate.Boundary,
