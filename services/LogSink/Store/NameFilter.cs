@@ -3,16 +3,23 @@ using System.Text;
 namespace Gatehouse.LogSink.Store;
 
 /// <summary>
-/// A Bloom filter of the subjects of a block of records: one bit for each sequence of three bytes, ASCII letters in lower case as SQLite's <c>lower</c> makes
-/// them. It may say that a text is there which is not, never the opposite. An agent that fills it with noise makes a search as slow as without it.
+/// Bloom filters of the subjects of a block of records, one for each part of it: a bit for each sequence of three bytes, ASCII letters in lower case as SQLite's
+/// <c>lower</c> makes them. It may say that a text is there which is not, never the opposite. An agent that fills it with noise makes a search as slow as without it.
 /// </summary>
 internal static class NameFilter
 {
-    /// <summary>Records of a block. One that holds what is searched for is read whole; each needs a filter of its own.</summary>
-    public const int Records = 256;
+    /// <summary>Records of a block, whose filters are one row.</summary>
+    public const int Records = Parts * PartRecords;
 
-    /// <summary>As bits, 20 times what a block of as many different host names has.</summary>
-    public const int Length = 1024;
+    /// <summary>Records of a part. One that holds what is searched for is read whole.</summary>
+    public const int PartRecords = 32;
+
+    public const int Parts = 8;
+
+    /// <summary>As bits, some three times what a part of as many different host names has.</summary>
+    private const int PartLength = 160;
+
+    public const int Length = Parts * PartLength;
 
     /// <summary>What is shorter is in no filter.</summary>
     public const int Shortest = 3;
@@ -20,11 +27,14 @@ internal static class NameFilter
     /// <summary>The block that a record is in: it begins with record <c>block × Records + 1</c>.</summary>
     public static long BlockOf(long sequence) => (sequence - 1) / Records;
 
-    public static void Add(Span<byte> filter, string subject)
+    /// <summary>The part of its block that a record is in.</summary>
+    public static int PartOf(long sequence) => (int)((sequence - 1) % Records / PartRecords);
+
+    public static void Add(Span<byte> filter, long sequence, string subject)
     {
-        Span<byte> text = stackalloc byte[1024];
-        foreach (var bit in new Trigrams(subject, text))
-            filter[bit >> 3] |= (byte)(1 << (bit & 7));
+        var part = filter.Slice(PartOf(sequence) * PartLength, PartLength);
+        foreach (var bit in new Trigrams(subject, stackalloc byte[1024]))
+            part[bit >> 3] |= (byte)(1 << (bit & 7));
     }
 
     /// <summary>The bits that a text's records have; none when it is shorter than <see cref="Shortest"/> bytes.</summary>
@@ -36,14 +46,15 @@ internal static class NameFilter
         return [.. bits];
     }
 
-    public static bool MayContain(ReadOnlySpan<byte> filter, int[] bits)
+    public static bool MayContain(ReadOnlySpan<byte> filter, int part, int[] bits)
     {
-        // One that somebody cut is none: the block is read.
+        // One that somebody cut is none, and so is one of a version that had other filters: the block is read.
         if (filter.Length != Length)
             return true;
+        var own = filter.Slice(part * PartLength, PartLength);
         foreach (var bit in bits)
         {
-            if ((filter[bit >> 3] & (1 << (bit & 7))) == 0)
+            if ((own[bit >> 3] & (1 << (bit & 7))) == 0)
                 return false;
         }
 
@@ -69,7 +80,7 @@ internal static class NameFilter
 
         public bool MoveNext() => ++_at + Shortest <= _text.Length;
 
-        // Knuth's multiplicative hash: the upper bits depend on all three.
-        public readonly int Current => (int)(((uint)(_text[_at] | (_text[_at + 1] << 8) | (_text[_at + 2] << 16)) * 2654435761u) >> 19);
+        // Knuth's multiplicative hash: the upper bits depend on all three, and say which of the filter's bits it is.
+        public readonly int Current => (int)(((uint)(_text[_at] | (_text[_at + 1] << 8) | (_text[_at + 2] << 16)) * 2654435761u * (ulong)(PartLength * 8)) >> 32);
     }
 }

@@ -14,18 +14,18 @@ internal sealed class NameFilterTable
     {
         _connection = connection;
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT subject FROM events WHERE sequence > $before AND sequence <= $head";
+        command.CommandText = "SELECT sequence, subject FROM events WHERE sequence > $before AND sequence <= $head";
         command.Parameters.AddWithValue("$before", NameFilter.BlockOf(head + 1) * NameFilter.Records);
         command.Parameters.AddWithValue("$head", head);
         using var reader = command.ExecuteReader();
         while (reader.Read())
-            NameFilter.Add(_filter, reader.GetString(0));
+            NameFilter.Add(_filter, reader.GetInt64(0), reader.GetString(1));
     }
 
     /// <summary>After each record, in order; when the transaction fails, this must be thrown away.</summary>
     public void Add(SqliteTransaction transaction, long sequence, string subject)
     {
-        NameFilter.Add(_filter, subject);
+        NameFilter.Add(_filter, sequence, subject);
         if (sequence % NameFilter.Records != 0)
             return;
         using var command = _connection.CreateCommand();
@@ -57,26 +57,30 @@ internal sealed class NameFilterTable
         command.Parameters.AddWithValue("$from", after / NameFilter.Records);
         command.Parameters.AddWithValue("$to", before / NameFilter.Records);
         using var reader = command.ExecuteReader();
-        // Whatever lies between two blocks that can not have it is a range, with a filter or without.
-        var filter = new byte[NameFilter.Length];
+        // Whatever lies between two parts that can not have it is a range, with a filter or without.
+        var filter = new byte[NameFilter.Length + 1];
         while (reader.Read())
         {
             var read = (int)reader.GetBytes(1, 0, filter, 0, filter.Length);
-            if (NameFilter.MayContain(filter.AsSpan(0, read), bits))
-                continue;
-            var first = (reader.GetInt64(0) * NameFilter.Records) + 1;
-            var last = first + NameFilter.Records - 1;
-            if (newestFirst)
+            for (var i = 0; i < NameFilter.Parts; i++)
             {
-                if (before - 1 > last)
-                    yield return (last, before);
-                before = first;
-            }
-            else
-            {
-                if (after + 1 < first)
-                    yield return (after, first);
-                after = last;
+                var part = newestFirst ? NameFilter.Parts - 1 - i : i;
+                var first = (reader.GetInt64(0) * NameFilter.Records) + (part * NameFilter.PartRecords) + 1;
+                var last = first + NameFilter.PartRecords - 1;
+                if (last <= after || first >= before || NameFilter.MayContain(filter.AsSpan(0, read), part, bits))
+                    continue;
+                if (newestFirst)
+                {
+                    if (before - 1 > last)
+                        yield return (last, before);
+                    before = first;
+                }
+                else
+                {
+                    if (after + 1 < first)
+                        yield return (after, first);
+                    after = last;
+                }
             }
         }
 

@@ -65,12 +65,31 @@ public sealed class NameSearchTests
         using var connection = new SqliteConnection($"Data Source={sink.Database};Mode=ReadOnly;Pooling=False");
         connection.Open();
 
-        // Record 1001 is in the fourth block of 256; behind the seventh, which ends with 1792, no block is whole.
-        Assert.Equal([(1_792, 5_000), (768, 1_025)], NameFilterTable.Candidates(connection, "needle.t", 0, 5_000, newestFirst: true));
-        Assert.Equal([(768, 1_025), (1_792, 5_000)], NameFilterTable.Candidates(connection, "needle.t", 0, 5_000, newestFirst: false));
+        // Record 1001 is in the last part of 32 of the fourth block of 256; behind the seventh block, which ends with 1792, none is whole.
+        Assert.Equal([(1_792, 5_000), (992, 1_025)], NameFilterTable.Candidates(connection, "needle.t", 0, 5_000, newestFirst: true));
+        Assert.Equal([(992, 1_025), (1_792, 5_000)], NameFilterTable.Candidates(connection, "needle.t", 0, 5_000, newestFirst: false));
         Assert.Equal([(1_000, 1_002)], NameFilterTable.Candidates(connection, "needle.t", 1_000, 1_002, newestFirst: true));
         Assert.Equal([(0, 5_000)], NameFilterTable.Candidates(connection, "zz", 0, 5_000, newestFirst: true));
         Assert.Equal([1_001], (await sink.GetLinesAsync("/events?name=Needle")).Select(line => line.GetProperty("sequence").GetInt32()));
+    }
+
+    /// <summary>Those that a version before this wrote have another length.</summary>
+    [Theory]
+    [InlineData(1_024)]
+    [InlineData(0)]
+    [InlineData(5_000)]
+    public async Task Filter_OfAnotherLength_IsNotBelieved(int length)
+    {
+        await using var sink = await RunningSink.StartAsync();
+        await sink.StoreAsync(Sample.Many(300).Concat([Sample.Event("s1", "the.NEEDLE.test A")]).Concat(Sample.Many(300)));
+        using (var connection = new SqliteConnection($"Data Source={sink.Database};Pooling=False"))
+        {
+            connection.Open();
+            EventDatabase.Execute(connection, $"UPDATE name_filters SET filter = zeroblob({length})");
+        }
+
+        foreach (var order in (string[])["asc", "desc"])
+            Assert.Equal([301], (await sink.GetLinesAsync($"/events?name=Needle&order={order}")).Select(line => line.GetProperty("sequence").GetInt32()));
     }
 
     [Fact]
