@@ -18,7 +18,14 @@ internal static class GateCost
     /// <summary>A session may ask 200 a second; the host has 60 sessions.</summary>
     private const int QuestionsPerSecond = 6_000;
 
-    private static readonly byte[] s_answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray();
+    /// <summary>What a build asks for again and again.</summary>
+    private const int Names = 10;
+
+    private const int Large = 256 * 1024;
+
+    private static readonly byte[] s_answer = Answer(2), s_large = Answer(Large);
+
+    private static readonly string s_request = "GET http://allowed.test/ HTTP/1.1\r\nHost: allowed.test\r\n\r\n";
 
     public static async Task<int> RunAsync(int seconds)
     {
@@ -32,9 +39,11 @@ internal static class GateCost
             await using var real = await GateProcess.StartAsync(sink.Client.BaseAddress!.ToString(), port);
             (string Name, Func<GateProcess, int, Func<Task<long>>> Client)[] loads =
             [
-                ("dns: a question, each name new", Questions),
-                ("egress: a request on a kept connection", (gate, _) => Requests(gate.Egress, "GET http://allowed.test/ HTTP/1.1\r\nHost: allowed.test\r\n\r\n", 500)),
-                ("egress: a request, each on a new connection", (gate, _) => Requests(gate.Egress, "GET http://allowed.test/ HTTP/1.1\r\nHost: allowed.test\r\n\r\n", 1)),
+                ("dns: a question, each name new", (gate, client) => Questions(gate, client, newNames: true)),
+                ("dns: a question, the same ten names", (gate, client) => Questions(gate, client, newNames: false)),
+                ("egress: a request on a kept connection", (gate, _) => Requests(gate.Egress, s_request, 500)),
+                ("egress: a request, each on a new connection", (gate, _) => Requests(gate.Egress, s_request, 1)),
+                ("egress: a tunnel, 256 KiB through each", (gate, _) => Tunnels(gate.Egress)),
                 ("secrets: a call on a kept connection", (gate, _) => Requests(gate.Secrets, "GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\n\r\n", 500)),
             ];
             foreach (var (name, client) in loads)
@@ -88,7 +97,7 @@ internal static class GateCost
         return new(cpu.TotalMicroseconds / all.Count, all[all.Count / 2] * 1e6 / Stopwatch.Frequency, all.Count / took.TotalSeconds);
     }
 
-    private static Func<Task<long>> Questions(GateProcess gate, int client)
+    private static Func<Task<long>> Questions(GateProcess gate, int client, bool newNames)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         var asked = 0;
@@ -99,7 +108,9 @@ internal static class GateCost
             while (asked >= Stopwatch.GetElapsedTime(began).TotalSeconds * QuestionsPerSecond / Clients)
                 await Task.Delay(1);
             var start = Stopwatch.GetTimestamp();
-            var name = string.Create(CultureInfo.InvariantCulture, $"n{asked}c{client}t{Stopwatch.GetTimestamp()}");
+            var name = newNames
+                ? string.Create(CultureInfo.InvariantCulture, $"n{asked}c{client}t{Stopwatch.GetTimestamp()}")
+                : string.Create(CultureInfo.InvariantCulture, $"name{asked / gate.Dns.Length % Names}");
             byte[] question = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), 4, .. "wild"u8, 4, .. "test"u8, 0, 0, 1, 0, 1];
             await socket.SendToAsync(question, gate.Dns[asked++ % gate.Dns.Length]);
             using var late = new CancellationTokenSource(TimeSpan.FromSeconds(5));
@@ -126,22 +137,46 @@ internal static class GateCost
                 await socket.ConnectAsync(gate);
             }
 
-            await socket.SendAsync(bytes);
-            var length = 0;
-            while (!buffer.AsSpan(0, length).EndsWith("ok"u8))
-            {
-                using var late = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-                var read = await socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, late.Token);
-                if (read == 0)
-                    throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, length));
-                length += read;
-            }
-
-            if (!buffer.AsSpan().StartsWith("HTTP/1.1 200"u8))
-                throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, length));
+            await ExchangeAsync(socket, bytes, buffer);
             return Stopwatch.GetTimestamp() - start;
         };
     }
+
+    private static Func<Task<long>> Tunnels(IPEndPoint gate)
+    {
+        byte[] connect = [.. "CONNECT allowed.test:80 HTTP/1.1\r\nHost: allowed.test:80\r\n\r\n"u8];
+        byte[] request = [.. "GET /large HTTP/1.1\r\nHost: allowed.test\r\n\r\n"u8];
+        var buffer = new byte[Large + 1024];
+        return async () =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(gate);
+            await ExchangeAsync(socket, connect, buffer, "\r\n\r\n");
+            await ExchangeAsync(socket, request, buffer);
+            return Stopwatch.GetTimestamp() - start;
+        };
+    }
+
+    private static async Task ExchangeAsync(Socket socket, byte[] request, byte[] buffer, string end = "ok")
+    {
+        await socket.SendAsync(request);
+        var length = 0;
+        while (!buffer.AsSpan(0, length).EndsWith(Encoding.ASCII.GetBytes(end)))
+        {
+            using var late = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            var read = await socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, late.Token);
+            if (read == 0)
+                throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, length));
+            length += read;
+        }
+
+        if (!buffer.AsSpan().StartsWith("HTTP/1.1 200"u8))
+            throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, length));
+    }
+
+    private static byte[] Answer(int length) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n") + new string('x', length - 2) + "ok");
 
     private static TcpListener Origin()
     {
@@ -170,8 +205,9 @@ internal static class GateCost
                 length += read;
                 if (!buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
                     continue;
+                var answer = buffer.AsSpan().StartsWith("GET /large"u8) ? s_large : s_answer;
                 length = 0;
-                await socket.SendAsync(s_answer);
+                await socket.SendAsync(answer);
             }
         }
     }

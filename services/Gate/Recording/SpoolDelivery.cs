@@ -12,10 +12,13 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
     /// <summary>For a person to look at; a sink of another version could refuse everything.</summary>
     private const long MaxRejected = 16 * 1024 * 1024;
 
-    /// <summary>So much at once is worth a request; less waits for more, but no longer than this. Each request costs gate and sink as much as some hundred events, a commit among it.</summary>
-    private const int EnoughBytes = 64 * 1024;
+    /// <summary>
+    /// Each request costs gate and sink as much as some hundred events, a commit among it. So what comes behind a batch waits for more: for a moment that nobody
+    /// notices, longer behind one that was larger than this (a busy build), and not at all when there is enough for a request.
+    /// </summary>
+    private const int BusyBytes = 8 * 1024, EnoughBytes = 256 * 1024;
 
-    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(50), s_gatherBusy = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50), s_lastRetry = TimeSpan.FromSeconds(1);
 
@@ -34,12 +37,13 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         {
             do
             {
-                while (await DeliverNextAsync(stop) is { } stored)
+                while (await DeliverNextAsync(stop) is { } bytes)
                 {
+                    var stored = bytes > 0;
                     link.Posted(stored);
                     // What comes alone is sent at once: only behind another it waits.
                     if (!stored || (spool.Pending < EnoughBytes && !_more.Reader.Completion.IsCompleted))
-                        await Task.Delay(stored ? s_gather : retry, time, stop);
+                        await Task.Delay(!stored ? retry : bytes > BusyBytes ? s_gatherBusy : s_gather, time, stop);
                     retry = stored ? s_firstRetry : retry * 2 < s_lastRetry ? retry * 2 : s_lastRetry;
                 }
             }
@@ -56,18 +60,20 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         }
     }
 
-    /// <returns>Null when nothing waits; false when it is to be tried again.</returns>
-    private async Task<bool?> DeliverNextAsync(CancellationToken stop)
+    /// <returns>Bytes; null when nothing waits, 0 when it is to be tried again.</returns>
+    private async Task<int?> DeliverNextAsync(CancellationToken stop)
     {
         try
         {
-            return spool.Peek(MaxLines, MaxBytes) is { IsEmpty: false } batch ? await DeliverAsync(batch, stop) : null;
+            if (spool.Peek(MaxLines, MaxBytes) is not { IsEmpty: false } batch)
+                return null;
+            return await DeliverAsync(batch, stop) ? batch.Length : 0;
         }
         catch (IOException error)
         {
             // Disks recover. What was stored already is sent again, and known by its ids.
             Log.SpoolFailed(logger, error.Message);
-            return false;
+            return 0;
         }
     }
 

@@ -18,8 +18,10 @@ internal sealed class SpoolFile : IDisposable
     private readonly Lock _gate = new();
     private readonly string _path;
     private readonly long _most;
+    private readonly bool _mayMap;
     private readonly GateLock _lock;
     private SafeFileHandle _file;
+    private SpoolWindow? _window;
     private byte[] _peeked = [];
     private long _length;
     private long _delivered;
@@ -27,11 +29,13 @@ internal sealed class SpoolFile : IDisposable
 
     /// <param name="path">Its lock is beside it: two writers would mix lines.</param>
     /// <param name="most">Bytes that may wait.</param>
-    public SpoolFile(string path, long most)
+    /// <param name="mayMap">False for what file systems get that can not hold the room they gave.</param>
+    public SpoolFile(string path, long most, bool mayMap = true)
     {
         (_path, _most) = (path, most);
         _lock = GateLock.Take(path + ".lock", $"The spool {path}");
         TryRemove(path + ".new"); // Of a process that died while it moved what was left.
+        _mayMap = mayMap && SpoolWindow.IsPossible(Path.GetDirectoryName(path)!);
         _file = Open(path);
         CutTornLine();
     }
@@ -54,15 +58,7 @@ internal sealed class SpoolFile : IDisposable
             // The second bound is met only when what was delivered could not be given back to the disk for long.
             if (_file.IsClosed || _length - _delivered + lines.Length > _most || _length > (2 * _most) + (2 * CompactFrom))
                 return false;
-            try
-            {
-                RandomAccess.Write(_file, lines, _length);
-            }
-            catch (IOException)
-            {
-                RandomAccess.SetLength(_file, _length); // No half line: the next one would be spoilt by it.
-                throw;
-            }
+            Write(lines);
             _length += lines.Length;
             return true;
         }
@@ -70,6 +66,36 @@ internal sealed class SpoolFile : IDisposable
         {
             _gate.Exit();
         }
+    }
+
+    private void Write(ReadOnlySpan<byte> lines)
+    {
+        if (_window is not null && _window.TryWrite(_length, lines))
+            return;
+        if (_mayMap && SpoolWindow.TryOpen(_file, _length, lines.Length) is { } next)
+        {
+            _window?.Dispose();
+            _window = next;
+            if (next.TryWrite(_length, lines))
+                return;
+        }
+        try
+        {
+            RandomAccess.Write(_file, lines, _length);
+        }
+        catch (IOException)
+        {
+            CutTo(_length); // No half line: the next one would be spoilt by it.
+            throw;
+        }
+    }
+
+    // What is mapped must be in the file: a store beyond its end would be a SIGBUS.
+    private void CutTo(long length)
+    {
+        _window?.Dispose();
+        _window = null;
+        RandomAccess.SetLength(_file, length);
     }
 
     /// <summary>The oldest lines, whole ones; empty when none waits. Valid until asked again.</summary>
@@ -102,7 +128,8 @@ internal sealed class SpoolFile : IDisposable
             _delivered += bytes;
             if (_delivered == _length)
             {
-                RandomAccess.SetLength(_file, 0);
+                if (_window is null || !_window.TryClear(_length))
+                    CutTo(0);
                 _delivered = _length = 0;
                 _compactFrom = CompactFrom;
             }
@@ -115,7 +142,11 @@ internal sealed class SpoolFile : IDisposable
     public void Dispose()
     {
         lock (_gate)
+        {
+            if (!_file.IsClosed)
+                TryCut();
             _file.Dispose();
+        }
         _lock.Dispose();
     }
 
@@ -134,6 +165,8 @@ internal sealed class SpoolFile : IDisposable
             {
                 Copy(file, length - _delivered, _length);
                 File.Move(next, _path, overwrite: true);
+                _window?.Dispose();
+                _window = null;
                 _file.Dispose();
                 (_file, _length, _delivered, _compactFrom) = (file, _length - _delivered, 0, CompactFrom);
             }
@@ -160,6 +193,18 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
+    private void TryCut()
+    {
+        try
+        {
+            CutTo(_length);
+        }
+        catch (IOException)
+        {
+            // Zeros behind the last line: the next start cuts them.
+        }
+    }
+
     private static void TryRemove(string path)
     {
         try
@@ -172,7 +217,7 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
-    // A process that died while it wrote left a part of a line, of which nobody was told that it is recorded.
+    // A process that died left the rest of its window, zeros, and perhaps a part of a line before them, of which nobody was told that it is recorded.
     private void CutTornLine()
     {
         _length = RandomAccess.GetLength(_file);

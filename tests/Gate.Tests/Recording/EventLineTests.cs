@@ -48,7 +48,7 @@ public sealed class EventLineTests
         {
             using var spool = new SpoolFile(Path.Combine(folder, "egress.ndjson"), 1024 * 1024);
             Assert.True(spool.TryAppend("{}\n"u8));
-            Assert.Equal("{}\n", File.ReadAllText(Path.Combine(folder, "egress.ndjson")));
+            Assert.Equal("{}\n", SpoolContent.Read(Path.Combine(folder, "egress.ndjson")));
             spool.Dispose();
             Assert.False(spool.TryAppend("{}\n"u8)); // Late, and no error.
         }

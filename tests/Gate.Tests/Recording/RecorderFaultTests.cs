@@ -40,7 +40,7 @@ public sealed class RecorderFaultTests : IAsyncLifetime
         await Eventually.TrueAsync(() => _sink.Events.Count == ids.Count);
         Assert.Equal(ids, _sink.Events.Select(each => each.Id));
         await Eventually.TrueAsync(() => Recorder(gate).IsHealthy);
-        await Eventually.TrueAsync(() => new FileInfo(SpoolPath).Length == 0);
+        await Eventually.TrueAsync(() => SpoolContent.Read(SpoolPath).Length == 0);
     }
 
     [Fact]

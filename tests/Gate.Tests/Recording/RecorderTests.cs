@@ -41,7 +41,7 @@ public sealed class RecorderTests : IAsyncLifetime
         Assert.Equal(7, stored.Id.Version);
         Assert.Equal((Boundary.Egress, "connect", "a.test:443", VerdictKind.Denied), (stored.Gate, stored.Action, stored.Subject, stored.Verdict));
         Assert.Equal(("egress.allow[1]", "not named", "connect"), (stored.Rule, stored.Reason, stored.Detail!["via"]));
-        await Eventually.TrueAsync(() => new FileInfo(SpoolPath).Length == 0);
+        await Eventually.TrueAsync(() => SpoolContent.Read(SpoolPath).Length == 0);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class RecorderTests : IAsyncLifetime
         _sink.Mode = SinkMode.Full;
         Recorder(gate).TryRecord(_deny.Session, "connect", "a.test:443", Verdict.Allow("r"));
         await Eventually.TrueAsync(() => !Recorder(gate).IsHealthy);
-        Assert.NotEmpty(await File.ReadAllTextAsync(SpoolPath));
+        Assert.NotEmpty(SpoolContent.Read(SpoolPath));
     }
 
     [Fact]
@@ -142,10 +142,10 @@ public sealed class RecorderTests : IAsyncLifetime
         _sink.Mode = SinkMode.Stuck;
         // Before the gate hears of it: killed in the next moment, it has let nothing through without a record.
         Recorder(gate).TryRecord(_spool.Session, "connect", "first.test:443", Verdict.Allow("r"));
-        Assert.Contains("first.test", await File.ReadAllTextAsync(SpoolPath), StringComparison.Ordinal);
+        Assert.Contains("first.test", SpoolContent.Read(SpoolPath), StringComparison.Ordinal);
         // The first batch is with the sink, which does not answer; this one must not wait for it.
         Recorder(gate).TryRecord(_spool.Session, "connect", "second.test:443", Verdict.Allow("r"));
-        Assert.Contains("second.test", await File.ReadAllTextAsync(SpoolPath), StringComparison.Ordinal);
+        Assert.Contains("second.test", SpoolContent.Read(SpoolPath), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,8 +173,8 @@ public sealed class RecorderTests : IAsyncLifetime
         await using (var first = await StartAsync())
         {
             Recorder(first).TryRecord(_spool.Session, "connect", "a.test:443", Verdict.Allow("r"));
-            await Eventually.TrueAsync(() => new FileInfo(SpoolPath).Length > 0);
-            lines = await File.ReadAllTextAsync(SpoolPath);
+            await Eventually.TrueAsync(() => SpoolContent.Read(SpoolPath).Length > 0);
+            lines = SpoolContent.Read(SpoolPath);
             _sink.Mode = SinkMode.Up;
             await _sink.WaitForAsync(e => e.Subject == "a.test:443");
         }
@@ -193,11 +193,11 @@ public sealed class RecorderTests : IAsyncLifetime
         await using var gate = await StartAsync();
         for (var i = 0; i < 1_000; i++)
             Recorder(gate).TryRecord(_spool.Session, "connect", $"{i}.test:443", Verdict.Allow("r"));
-        await Eventually.TrueAsync(() => File.Exists(SpoolPath) && File.ReadLines(SpoolPath).Count() == 1_000);
+        await Eventually.TrueAsync(() => File.Exists(SpoolPath) && SpoolContent.Read(SpoolPath).Count(each => each == '\n') == 1_000);
         _sink.Mode = SinkMode.Up;
 
         await Eventually.TrueAsync(() => _sink.Events.Count == 998);
-        await Eventually.TrueAsync(() => new FileInfo(SpoolPath).Length == 0);
+        await Eventually.TrueAsync(() => SpoolContent.Read(SpoolPath).Length == 0);
         var rejected = (await File.ReadAllLinesAsync(_folder.File("state/spool/egress.rejected.ndjson")))
             .Select(line => JsonSerializer.Deserialize(line, EventJson.Default.BoundaryEvent)!.Subject);
         Assert.Equal(["7.test:443", "400.test:443"], rejected);
@@ -218,7 +218,7 @@ public sealed class RecorderTests : IAsyncLifetime
             taken += recorded ? 1 : 0;
             return !recorded && taken > 200;
         });
-        Assert.InRange(new FileInfo(SpoolPath).Length, 700_000, 1024 * 1024);
+        Assert.InRange(SpoolContent.Read(SpoolPath).Length, 700_000, 1024 * 1024);
 
         _sink.Mode = SinkMode.Up;
         await Eventually.TrueAsync(() => Recorder(gate).IsHealthy);
