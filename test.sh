@@ -36,7 +36,7 @@ trap 'rm -rf "$results"; stop_engines' EXIT
 
 # run PROJECT [MINUTES]: its tests, one of which may take so long; what came of them in one line, and in a file.
 run() {
-    local name=$1 minutes=${2:-5} log=artifacts/$1.log code line p f
+    local name=$1 minutes=${2:-5} log=artifacts/$1.log start=$SECONDS code line p f
     dotnet test "tests/$name" -c Release --no-build -nologo --blame-hang-timeout "${minutes}m" >"$log" 2>&1
     code=$?
     line=$(grep -E '^(Passed|Failed)! ' "$log" | tail -1)
@@ -47,12 +47,12 @@ run() {
         tail -20 "$log"
     fi
     [ "${f:-0}" = 0 ] || grep -E '^\s+Failed |Error Message:' -A14 "$log" | head -160
-    printf '%-24s %5s passed %5s failed\n' "$name" "${p:-0}" "${f:-0}"
+    printf '%-24s %5s passed %5s failed %5s s\n' "$name" "${p:-0}" "${f:-0}" $((SECONDS - start))
     echo "${p:-0} ${f:-0}" >"$results/$name"
 }
 
-# Making images waits for the network and the disk, the log sink's faults for processes that start: what has no enclosure runs meanwhile. What has one follows one by
-# one, since it measures what this machine does; it wants the images.
+# Making images waits for the network and the disk, the log sink's faults for processes that start: what has no enclosure runs meanwhile. What has one follows; it waits
+# for engines more than it works, and wants the images.
 last='Attacks.Tests Topology.Tests'
 run Images.Tests 12 &
 images=$!
@@ -63,7 +63,8 @@ for project in tests/*.Tests; do
     case " Images.Tests LogSink.Tests $last " in *" $name "*) ;; *) run "$name" ;; esac
 done
 wait "$images" "$sink"
-for name in $last; do run "$name"; done
+for name in $last; do run "$name" & done
+wait
 
 passed=0 failed=0
 for project in tests/*.Tests; do

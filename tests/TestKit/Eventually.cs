@@ -7,7 +7,7 @@ namespace Gatehouse.TestKit;
 public static class Eventually
 {
     /// <summary>Far beyond what anything takes on a busy machine; a test that fails waits this long, one that passes does not.</summary>
-    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
 
     public static Task TrueAsync(Func<bool> condition, TimeSpan? within = null, [CallerArgumentExpression(nameof(condition))] string? what = null) =>
         TrueAsync(() => Task.FromResult(condition()), within, what);
