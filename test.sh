@@ -7,7 +7,7 @@ source ./deploy/test-engines.sh
 # Services that a test kills would leave their diagnostics sockets in /tmp.
 export DOTNET_EnableDiagnostics=0
 
-need bwrap:bubblewrap unshare:util-linux setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm chromium:chromium
+need bwrap:bubblewrap unshare:util-linux fsfreeze:util-linux mkfs.ext4:e2fsprogs setpriv:util-linux script:bsdutils ps:procps git:git curl:curl dig:dnsutils ip:iproute2 python3:python3 gcc:gcc /usr/include/zlib.h:zlib1g-dev node:nodejs npm:npm chromium:chromium
 need_dotnet
 
 # A real agent to run, to which the topology tests give a stand-in for its model; and what checks the console's pages for accessibility.

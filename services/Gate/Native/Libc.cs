@@ -50,6 +50,14 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int munmap(nint address, nuint length);
 
+    /// <summary>Unlike a copy of the runtime's own, one that the garbage collector need not wait for: a page of a file may take as long as its disk.</summary>
+    [LibraryImport("libc")]
+    internal static partial void* memcpy(void* to, void* from, nuint length);
+
+    /// <inheritdoc cref="memcpy"/>
+    [LibraryImport("libc")]
+    internal static partial void* memset(void* to, int value, nuint length);
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(int directory, string path, int flags, uint mask, out FileStatus status);
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gate.Recording;
 
-/// <summary>Spool file to sink, at least once. A line that the sink will never take is set aside, so that it does not hold up all others.</summary>
+/// <summary>Spool file to sink, at least once. A line that the sink will never take is set aside, so that it does not hold up all others, while there is room for such.</summary>
 internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, SinkLink link, string rejectedPath, TimeProvider time, ILogger logger)
 {
     /// <summary>The sink takes as many lines, and 8 MiB; a megabyte keeps one request short.</summary>
@@ -91,7 +91,9 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
                 var half = Half(batch.Span);
                 if (half < batch.Length)
                     return await DeliverAsync(batch[..half], stop) && await DeliverAsync(batch[half..], stop);
-                SetAside(batch.Span);
+                // What can be kept nowhere else stays in the spool, which fills up: sessions are denied then, rather than let through without a record.
+                if (!TrySetAside(batch.Span))
+                    return false;
                 spool.Deliver(batch.Length);
                 return true;
         }
@@ -107,18 +109,20 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         return lines > 1 ? end : batch.Length;
     }
 
-    private void SetAside(ReadOnlySpan<byte> line)
+    private bool TrySetAside(ReadOnlySpan<byte> line)
     {
-        Log.Rejected(logger, rejectedPath);
         try
         {
             if (new FileInfo(rejectedPath) is { Exists: true, Length: > MaxRejected })
-                return;
+                throw new IOException($"{rejectedPath} is full: look at it, then move it away");
             File.AppendAllBytes(rejectedPath, line);
+            Log.Rejected(logger, rejectedPath);
+            return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             Log.SetAsideFailed(logger, error.Message);
+            return false;
         }
     }
 
@@ -127,7 +131,7 @@ internal sealed partial class SpoolDelivery(SpoolFile spool, SinkClient sink, Si
         [LoggerMessage(1, LogLevel.Error, "The log sink refused an event for good. It is in {Path}.")]
         public static partial void Rejected(ILogger logger, string path);
 
-        [LoggerMessage(2, LogLevel.Error, "A refused event could not be set aside: {Error}")]
+        [LoggerMessage(2, LogLevel.Error, "An event that the log sink refuses can not be set aside either ({Error}): it is tried again.")]
         public static partial void SetAsideFailed(ILogger logger, string error);
 
         [LoggerMessage(4, LogLevel.Error, "The spool can not be read or cut ({Error}): it is tried again.")]

@@ -56,7 +56,8 @@ internal sealed unsafe class SpoolWindow : IDisposable
     {
         if (_memory == null || at < _start || at - _start > _size - bytes.Length)
             return false;
-        bytes.CopyTo(new Span<byte>(_memory + (at - _start), bytes.Length));
+        fixed (byte* from = bytes)
+            _ = Libc.memcpy(_memory + (at - _start), from, (nuint)bytes.Length);
         return true;
     }
 
@@ -71,7 +72,7 @@ internal sealed unsafe class SpoolWindow : IDisposable
         for (var end = (int)length; end > 0;)
         {
             var from = Math.Max(0, end - 4096);
-            new Span<byte>(_memory + from, end - from).Clear();
+            _ = Libc.memset(_memory + from, 0, (nuint)(end - from));
             end = from;
         }
         return true;

@@ -43,6 +43,29 @@ public sealed class RecorderFaultTests : IAsyncLifetime
         await Eventually.TrueAsync(() => SpoolContent.Read(SpoolPath).Length == 0);
     }
 
+    /// <summary>Before, it was thrown away, and the gate went on without a record.</summary>
+    [Fact]
+    public async Task Event_RefusedForGoodThatCanNotBeSetAside_StaysInTheSpool_AndDenies()
+    {
+        var rejected = _folder.File("state/spool/egress.rejected.ndjson");
+        await using var gate = await StartAsync();
+        Directory.CreateDirectory(rejected);
+        using var deny = TestSession.Create(Agent.DenyPolicy);
+        await Eventually.TrueAsync(() => Recorder(gate).IsHealthy);
+        Assert.NotNull(Recorder(gate).TryRecord(deny.Session, "connect", "before.test:443", Verdict.Allow("r")));
+        await _sink.WaitForAsync(each => each.Subject == "before.test:443");
+        _sink.Mode = SinkMode.Malformed;
+
+        var id = Record(gate, "kept.test:443")!.Value;
+
+        await Eventually.TrueAsync(() => !Recorder(gate).IsHealthy);
+        Assert.Null(Recorder(gate).TryRecord(deny.Session, "connect", "denied.test:443", Verdict.Allow("r")));
+        Assert.Contains(id.ToString(), SpoolContent.Read(SpoolPath), StringComparison.Ordinal);
+        _sink.Mode = SinkMode.Up;
+        Assert.Equal(id, (await _sink.WaitForAsync(each => each.Subject == "kept.test:443")).Id);
+        await Eventually.TrueAsync(() => Recorder(gate).IsHealthy);
+    }
+
     [Fact]
     public async Task Disk_ThatHangs_DeniesInTime_AndEverybodyElseAtOnce()
     {
