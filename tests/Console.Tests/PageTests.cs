@@ -1,5 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
 using Microsoft.Playwright;
@@ -76,42 +74,6 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
         var page = await browser.OpenSessionAsync(site, session);
         await site.StoreAsync([ConsoleSite.Event(Boundary.Dns, "query", "just-now.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow(), session)]);
         await Expect(page.Locator("table.timeline tbody tr").First).ToContainTextAsync("just-now.example");
-        await page.Context.DisposeAsync();
-    }
-
-    [Theory]
-    [InlineData("Allow once", "allowed", "once")]
-    [InlineData("For this session", "allowed", "session")]
-    [InlineData("Always", "allowed", "always")]
-    [InlineData("Deny", "denied", "once")]
-    public async Task Pending_Answered_ReachesTheGateThatWaits(string button, string state, string scope)
-    {
-        var (site, session) = await shared.FillAsync();
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Pending" }).ClickAsync();
-        await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits");
-        var id = Guid.CreateVersion7().ToString("D");
-        using var asked = await site.Client.PostAsJsonAsync("/asks", new
-        {
-            id,
-            session = session,
-            gate = "egress",
-            subject = "new.example:443",
-            host = "new.example",
-            port = 443,
-            rule = "egress.otherwise",
-            expires = TimeProvider.System.GetUtcNow().AddMinutes(1),
-        });
-        Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
-        await Expect(page.Locator(".count")).ToHaveTextAsync("1");
-        await Browser.Button(page, button).ClickAsync();
-        await Expect(page.Locator(".said")).ToContainTextAsync($"new.example:443: {state} ({scope})");
-
-        using var answer = JsonDocument.Parse(await site.Client.GetStringAsync($"/asks/{id}?wait=5"));
-        Assert.Equal(state, answer.RootElement.GetProperty("state").GetString());
-        Assert.Equal(scope, answer.RootElement.GetProperty("scope").GetString());
-        Assert.Equal(scope == "always", (await File.ReadAllTextAsync(site.Policy)).Contains("new.example", StringComparison.Ordinal));
-        Assert.Contains("# Kept as it is.", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
         await page.Context.DisposeAsync();
     }
 
