@@ -23,7 +23,20 @@ public sealed class AccessTests(Browser browser, SharedSite shared) : IClassFixt
         using var response = await stranger.GetAsync(path);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Contains("gatehouse console", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        Assert.Contains("frame-ancestors 'none'", response.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        AssertGuarded(response);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("console.css")]
+    [InlineData("_framework/blazor.web.js")]
+    [InlineData("pending")]
+    [InlineData("nothing-of-the-kind")]
+    public async Task Console_SignedIn_IsGuardedWhateverItAnswers(string path)
+    {
+        using var client = await SignedInAsync(shared.Site);
+        using var response = await client.GetAsync(path);
+        AssertGuarded(response);
     }
 
     [Fact]
@@ -148,6 +161,19 @@ public sealed class AccessTests(Browser browser, SharedSite shared) : IClassFixt
         Assert.True(other.Requests.Count >= 2);
         Assert.DoesNotContain(other.Requests, request => request.Headers.ContainsKey("Cookie"));
         await page.Context.DisposeAsync();
+    }
+
+    /// <summary>Word for word: a directive that is weakened or lost shows.</summary>
+    private static void AssertGuarded(HttpResponseMessage response)
+    {
+        Assert.Equal(
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+            response.Headers.GetValues("Content-Security-Policy").Single());
+        Assert.Equal("DENY", response.Headers.GetValues("X-Frame-Options").Single());
+        Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+        Assert.Equal("same-origin", response.Headers.GetValues("Referrer-Policy").Single());
+        Assert.Equal("same-origin", response.Headers.GetValues("Cross-Origin-Opener-Policy").Single());
+        Assert.Equal("same-origin", response.Headers.GetValues("Cross-Origin-Resource-Policy").Single());
     }
 
     private static HttpClient NewBrowser(ConsoleSite site, out CookieContainer cookies)

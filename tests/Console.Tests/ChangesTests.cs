@@ -102,6 +102,88 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         await page.Context.DisposeAsync();
     }
 
+    /// <summary>What only shows something has a bound; what changes files goes on to its end, also when its page is left.</summary>
+    [Fact]
+    public async Task Apply_OfALargeTree_IsNotEndedHalfWay()
+    {
+        await using var site = await ConsoleSite.StartAsync("--LogSink:Console:CommandSeconds=1");
+        await site.FillAsync();
+        site.Slow();
+        var page = await browser.OpenSessionAsync(site);
+        await Browser.Button(page, "Show changes").ClickAsync();
+        await Expect(page.Locator("pre.said")).ToContainTextAsync("more than 1 seconds");
+        await Browser.Button(page, "Apply…").ClickAsync();
+        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Expect(page.GetByText("You may leave this page")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sessions" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = ConsoleSite.Session, Exact = true }).ClickAsync();
+        await Expect(page.GetByText("You may leave this page")).ToBeVisibleAsync();
+        await Expect(page.Locator("pre.said")).ToContainTextAsync("'apply' has ended");
+        await Browser.Button(page, "Apply…").ClickAsync();
+        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Expect(page.Locator("pre.said")).ToContainTextAsync("1 applied.");
+        Assert.Equal(2, site.Calls.Count(call => call == $"apply {ConsoleSite.Session}"));
+        await page.Context.DisposeAsync();
+    }
+
+    /// <summary>The real command, and an agent that makes names and contents of a megabyte, and of bytes that are no text.</summary>
+    [Fact]
+    public async Task Changes_OfMegabytesAndNoText_AreShownInPart()
+    {
+        await using var gatehouse = Installation.Create(unprivileged: true);
+        var folder = gatehouse.Folder("project", ("wide.txt", "short\n"), ("bytes.txt", "text\n"));
+        var ran = await gatehouse.ScriptAsync(folder,
+            """
+            head -c 1048576 /dev/zero | tr '\0' w > wide.txt; echo >> wide.txt
+            printf 'a\xff\xe2\x80\xae\x1b[2J<img src=x onerror=alert(1)>\n' > bytes.txt
+            echo one > $'0\xff\e[2J\xe2\x80\xae<img src=x>.txt'
+            long=$(head -c 240 /dev/zero | tr '\0' n)
+            for i in $(seq 4500); do echo > z$i$long; done
+            """);
+        Assert.True(ran.ExitCode == 0, ran.ToString());
+        try
+        {
+            await LookAsync(gatehouse, folder);
+        }
+        finally
+        {
+            // Names that are no text are names all the same; the test itself could not take them away.
+            Assert.Equal(0, (await gatehouse.RunAsync(folder, ["discard"])).ExitCode);
+        }
+    }
+
+    private async Task LookAsync(Installation gatehouse, string folder)
+    {
+        var console = await gatehouse.RunAsync(folder, ["console"]);
+        var page = await browser.NewPageAsync();
+        var problems = new List<string>();
+        page.PageError += (_, error) => problems.Add(error);
+        page.Dialog += (_, dialog) => problems.Add(dialog.Message);
+        await page.GotoAsync(console.Output.Trim());
+        await page.Locator("tbody tr a").First.ClickAsync();
+        await Browser.Button(page, "Show changes").ClickAsync();
+        var files = page.Locator("ul.changed > li");
+        await Expect(files).ToHaveCountAsync(500);
+        await Expect(page.GetByText("There are more than these 500")).ToBeVisibleAsync();
+
+        await files.Filter(new() { HasText = "wide.txt" }).Locator("button").ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToBeVisibleAsync();
+        await Expect(page.Locator("pre.diff .removed")).ToHaveTextAsync("-short");
+        Assert.InRange((await page.Locator("pre.diff").InnerTextAsync()).Length, 500, 2_000);
+        await Expect(page.Locator("pre.diff .added")).ToContainTextAsync(new System.Text.RegularExpressions.Regex("w… \\([0-9,]+ characters\\)"));
+
+        await files.Filter(new() { HasText = "bytes.txt" }).Locator("button").ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToBeVisibleAsync();
+        await files.Filter(new() { HasText = "<img src=x>.txt" }).Locator("button").ClickAsync();
+        await Expect(page.Locator("pre.diff")).ToContainTextAsync("one");
+        var shown = await page.Locator("main").InnerTextAsync();
+        Assert.DoesNotContain(shown, character => (char.IsControl(character) && character is not ('\n' or '\t')) || char.GetUnicodeCategory(character) == System.Globalization.UnicodeCategory.Format);
+        Assert.Equal(0, await page.Locator("main img").CountAsync());
+        Assert.Empty(problems);
+        await page.Context.DisposeAsync();
+    }
+
     /// <summary>The whole way: an agent in an enclosure, the services as they are started for it, and the folder on the disk.</summary>
     [Fact]
     public async Task Undo_AfterApply_BringsTheFilesBack()

@@ -175,6 +175,9 @@ internal sealed class ConsoleSite : IAsyncDisposable
         _folder.Write("diff", diff);
     }
 
+    /// <summary>The stand-in takes four seconds from now on.</summary>
+    public void Slow() => _folder.Write("slow", "");
+
     /// <summary>A line of <c>gatehouse changes --json</c>.</summary>
     public static string Change(string path, string kind, long size, long oldSize = 0, string type = "file") =>
         JsonSerializer.Serialize(new { workspace = "/workspace", path, kind, type, size, oldSize, mode = "644" });
@@ -215,8 +218,8 @@ internal sealed class ConsoleSite : IAsyncDisposable
             #!/bin/bash
             echo "$*" >>{{_folder.File("calls")}}
             case $1 in
-            changes) case "$*" in *--json) cat {{_folder.File("list")}} ;; *) cat {{_folder.File("diff")}} ;; esac ;;
-            apply) echo '1 applied.' ;;
+            changes) [ -e {{_folder.File("slow")}} ] && sleep 4; case "$*" in *--json) cat {{_folder.File("list")}} ;; *) cat {{_folder.File("diff")}} ;; esac ;;
+            apply) [ -e {{_folder.File("slow")}} ] && sleep 4; echo '1 applied.' ;;
             *) echo "cannot $1" >&2; exit 77 ;;
             esac
             """);

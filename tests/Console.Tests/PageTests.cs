@@ -1,5 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Events;
 using Microsoft.Playwright;
@@ -76,93 +74,6 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
         var page = await browser.OpenSessionAsync(site, session);
         await site.StoreAsync([ConsoleSite.Event(Boundary.Dns, "query", "just-now.example A", VerdictKind.Denied, TimeProvider.System.GetUtcNow(), session)]);
         await Expect(page.Locator("table.timeline tbody tr").First).ToContainTextAsync("just-now.example");
-        await page.Context.DisposeAsync();
-    }
-
-    [Theory]
-    [InlineData("Allow once", "allowed", "once")]
-    [InlineData("For this session", "allowed", "session")]
-    [InlineData("Always", "allowed", "always")]
-    [InlineData("Deny", "denied", "once")]
-    public async Task Pending_Answered_ReachesTheGateThatWaits(string button, string state, string scope)
-    {
-        var (site, session) = await shared.FillAsync();
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Pending" }).ClickAsync();
-        await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits");
-        var id = Guid.CreateVersion7().ToString("D");
-        using var asked = await site.Client.PostAsJsonAsync("/asks", new
-        {
-            id,
-            session = session,
-            gate = "egress",
-            subject = "new.example:443",
-            host = "new.example",
-            port = 443,
-            rule = "egress.otherwise",
-            expires = TimeProvider.System.GetUtcNow().AddMinutes(1),
-        });
-        Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
-        await Expect(page.Locator(".count")).ToHaveTextAsync("1");
-        await Browser.Button(page, button).ClickAsync();
-        await Expect(page.Locator(".said")).ToContainTextAsync($"new.example:443: {state} ({scope})");
-
-        using var answer = JsonDocument.Parse(await site.Client.GetStringAsync($"/asks/{id}?wait=5"));
-        Assert.Equal(state, answer.RootElement.GetProperty("state").GetString());
-        Assert.Equal(scope, answer.RootElement.GetProperty("scope").GetString());
-        Assert.Equal(scope == "always", (await File.ReadAllTextAsync(site.Policy)).Contains("new.example", StringComparison.Ordinal));
-        Assert.Contains("# Kept as it is.", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
-        await page.Context.DisposeAsync();
-    }
-
-    [Fact]
-    public async Task Policy_Edited_IsCheckedShownAndSaved()
-    {
-        var (site, session) = await shared.FillAsync();
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
-        var rules = page.Locator("table tbody tr");
-        await Expect(rules.Nth(0)).ToContainTextAsync("60");
-        await Expect(rules.Nth(1)).ToContainTextAsync("never");
-
-        var save = Browser.Button(page, "Save");
-        var text = page.Locator("textarea");
-        var before = await text.InputValueAsync();
-        await text.FillAsync(before.Replace("egress:", "egres:", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
-        await Expect(page.Locator(".errors")).ToContainTextAsync("gatehouse.yaml:3:1");
-        await Expect(save).ToHaveAttributeAsync("disabled", "");
-
-        await Browser.Button(page, "Begin again").ClickAsync();
-        await Expect(text).ToHaveValueAsync(before);
-        await Browser.Button(page, "Add to the edit below").First.ClickAsync();
-        await Expect(page.Locator("pre.diff .added")).ToContainTextAsync("blocked.example");
-        // A line of the file is a line of the page.
-        Assert.Contains((await page.Locator("pre.diff").InnerTextAsync()).Split('\n'), line => line.StartsWith("+ ", StringComparison.Ordinal) && line.Contains("blocked.example", StringComparison.Ordinal));
-        await save.ClickAsync();
-        await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
-        var after = await File.ReadAllTextAsync(site.Policy);
-        Assert.Contains("blocked.example", after, StringComparison.Ordinal);
-        Assert.Contains("# Kept as it is.", after, StringComparison.Ordinal);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(site.Policy));
-        Assert.Contains("policy.edited", await site.Client.GetStringAsync("/events?limit=1"), StringComparison.Ordinal);
-        await page.Context.DisposeAsync();
-    }
-
-    [Fact]
-    public async Task Policy_ChangedMeanwhile_IsNotOverwritten()
-    {
-        var (site, session) = await shared.FillAsync();
-        var page = await browser.SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
-        var text = page.Locator("textarea");
-        await text.FillAsync((await text.InputValueAsync()).Replace("never.example.org", "other.example.org", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
-        await File.AppendAllTextAsync(site.Policy, "# mine\n");
-        await Browser.Button(page, "Save").ClickAsync();
-        await Expect(page.Locator(".said")).ToContainTextAsync("changed meanwhile");
-        Assert.EndsWith("# mine\n", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
-        Assert.DoesNotContain("other.example.org", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
         await page.Context.DisposeAsync();
     }
 

@@ -102,14 +102,7 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
     }
 
     /// <summary>The gate no longer waits: its agent hung up.</summary>
-    public async Task<bool> WithdrawAsync(string id)
-    {
-        var isEnded = await EndAsync(id, "gate", "the agent hung up");
-        lock (_lock)
-            if (isEnded && _held.TryGetValue(id, out var held))
-                held.IsWithdrawn = true;
-        return isEnded;
-    }
+    public Task<bool> WithdrawAsync(string id) => EndAsync(id, "gate", "the agent hung up", isWithdrawn: true);
 
     // Under the lock. What was taken back makes room: no gate comes for it, and a person who is late hears that it is unknown.
     private bool HasRoomFor(string session)
@@ -126,7 +119,7 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         await EndAsync(ask.Id, "nobody", "no answer in time");
     }
 
-    private async Task<bool> EndAsync(string id, string who, string reason)
+    private async Task<bool> EndAsync(string id, string who, string reason, bool isWithdrawn = false)
     {
         if (Find(id) is not { } held || !TryTake(held))
             return false;
@@ -137,7 +130,7 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         }
         finally
         {
-            Decide(held, AskState.Expired, AskScope.Once);
+            Decide(held, AskState.Expired, AskScope.Once, isWithdrawn);
         }
 
         return true;
@@ -154,11 +147,11 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         }
     }
 
-    private void Decide(HeldAsk held, AskState state, AskScope scope)
+    private void Decide(HeldAsk held, AskState state, AskScope scope, bool isWithdrawn = false)
     {
         lock (_lock)
         {
-            held.Decide(state, scope);
+            held.Decide(state, scope, isWithdrawn);
             _waiting = _waiting.Remove(held.Ask);
         }
 

@@ -15,14 +15,15 @@ internal sealed class HeldAsk(Ask ask)
     public bool IsTaken { get; set; }
 
     /// <summary>The gate took it back, and does not come for an answer.</summary>
-    public bool IsWithdrawn { get; set; }
+    public bool IsWithdrawn { get; private set; }
 
     public Task Decided => _decided.Task;
 
-    public void Decide(AskState state, AskScope scope)
+    public void Decide(AskState state, AskScope scope, bool isWithdrawn)
     {
         State = state;
         Scope = scope;
+        IsWithdrawn = isWithdrawn;
         _decided.TrySetResult();
     }
 }

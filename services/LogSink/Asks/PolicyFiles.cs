@@ -1,4 +1,5 @@
 using System.Text;
+using Gatehouse.LogSink.Console;
 using Gatehouse.LogSink.Store;
 using Gatehouse.Policy.Editing;
 using Gatehouse.Policy.Parsing;
@@ -26,6 +27,23 @@ internal sealed class PolicyFiles(EventDatabase database)
             {
                 return $"the policy file can not be changed ({e.Message}): answer for this session, and change it by hand";
             }
+        }
+    }
+
+    /// <summary>What "always" would write.</summary>
+    /// <returns>The file and the lines that would be new in it; or what is wrong and what to do.</returns>
+    public RulePreview Preview(Ask ask)
+    {
+        try
+        {
+            if (Read(ask.Session) is not var (path, text))
+                return new("", [], "the session has no policy file: answer for this session, or write one with 'gatehouse init'");
+            var (after, error) = PolicyEditor.AddEgressRule(text, ask.Host, ask.Port);
+            return after is null ? new(path, [], error) : new(path, [.. TextDiff.Compare(text, after).Where(line => line.Sign == '+').Select(line => line.Line)], null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        {
+            return new("", [], $"the policy file can not be read ({e.Message}): answer for this session, and change it by hand");
         }
     }
 
@@ -111,3 +129,8 @@ internal sealed class PolicyFiles(EventDatabase database)
         return command.ExecuteScalar() is string path && Path.IsPathFullyQualified(path) ? path : null;
     }
 }
+
+/// <param name="Path">The policy file.</param>
+/// <param name="Lines">As they will stand in it; none when it allows the destination already.</param>
+/// <param name="Problem">Why it can not be written.</param>
+internal sealed record RulePreview(string Path, IReadOnlyList<string> Lines, string? Problem);

@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
 using Microsoft.FluentUI.AspNetCore.Components;
+using OpenTelemetry.Instrumentation.AspNetCore;
+using OpenTelemetry.Logs;
 
 namespace Gatehouse.LogSink.Console;
 
@@ -30,10 +32,25 @@ internal static class ConsoleHosting
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         foreach (var starter in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
             services.Remove(starter);
+        KeepPathSecret(builder);
         services.AddOptions<ConsoleOptions>().BindConfiguration(ConsoleOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ConsoleOptions>, ConsoleOptionsValidation>();
         services.AddSingleton<ConsoleAccess>().AddSingleton<LinkEndpoint>();
         services.AddSingleton<SessionQueries>().AddSingleton<Timeline>().AddSingleton<RuleUse>().AddSingleton<GatehouseCommand>().AddSingleton<ChangedFiles>().AddSingleton<AttemptTraces>().AddSingleton<PolicyDesk>();
+    }
+
+    // The path of the console and the key of a link are what keeps others out: they go to no collector and into no log.
+    private static void KeepPathSecret(WebApplicationBuilder builder)
+    {
+        builder.Services.PostConfigure<AspNetCoreTraceInstrumentationOptions>(traces =>
+        {
+            var others = traces.Filter;
+            traces.Filter = context => !context.Request.Path.StartsWithSegments("/console") && (others is null || others(context));
+        });
+        // Every message that is logged during a request has its path in the scope.
+        builder.Services.PostConfigure<OpenTelemetryLoggerOptions>(logs => logs.IncludeScopes = false);
+        // "Request starting …", and where it is routed to, for who asks for more than warnings.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning);
     }
 
     /// <summary>Before the guard of the sink's own interface: a browser has a cookie, and no token.</summary>

@@ -11,7 +11,8 @@ internal static class TextDiff
     /// <returns>' ', '+' or '-', with the line; '…' between places.</returns>
     public static List<(char Sign, string Line)> Compare(string old, string now)
     {
-        var (before, after) = (Lines(old), Lines(now));
+        var isReturned = LineEnds.AreReturned(old) && LineEnds.AreReturned(now);
+        var (before, after) = (Lines(old, isReturned), Lines(now, isReturned));
         var shown = new List<(char, string)>();
         var at = 0;
         foreach (var block in LineDiff.Compare(before, after))
@@ -39,8 +40,9 @@ internal static class TextDiff
         return shown;
     }
 
-    private static List<ReadOnlyMemory<byte>> Lines(string text) =>
-        [.. text.ReplaceLineEndings("\n").Split('\n').Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(line))];
+    // Line ends are a part of it, but where all are the same before and after.
+    private static List<ReadOnlyMemory<byte>> Lines(string text, bool isReturned) =>
+        [.. text.Split('\n').Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(isReturned && line.EndsWith('\r') ? line[..^1] : line))];
 
     private static string Text(ReadOnlyMemory<byte> line) => Encoding.UTF8.GetString(line.Span);
 }

@@ -11,6 +11,9 @@ internal sealed partial class ConsoleGate(RequestDelegate next, ConsoleAccess ac
 {
     public const string SignIn = "/console/sign-in", Links = "/console/links", SignOut = "/sign-out";
 
+    /// <summary>As many as browsers keep of one host.</summary>
+    private const int MostCookies = 200;
+
     private static readonly object s_passed = new();
 
     /// <summary>
@@ -36,16 +39,31 @@ internal sealed partial class ConsoleGate(RequestDelegate next, ConsoleAccess ac
             return SignInAsync(context);
         if (IsForAnother(request))
             return RefuseAsync(context, StatusCodes.Status403Forbidden, "Another page asked for this. Open the console yourself: run 'gatehouse console'.");
-        var cookie = request.Cookies[ConsoleAccess.CookieName];
-        if (!request.Path.StartsWithSegments(access.Path, StringComparison.Ordinal, out var rest) || !access.IsSignedIn(cookie))
+        var ended = CancellationToken.None;
+        var cookie = Cookies(request).FirstOrDefault(value => access.IsSignedIn(value, out ended));
+        if (!request.Path.StartsWithSegments(access.Path, StringComparison.Ordinal, out var rest) || cookie is null)
             return RefuseAsync(context, StatusCodes.Status401Unauthorized, "You are not signed in. Run 'gatehouse console' in a terminal, and open the link that it prints.");
         if (rest == SignOut)
-            return SignOutAsync(context, cookie!);
+            return SignOutAsync(context, cookie);
         request.PathBase = access.Path;
         request.Path = rest.HasValue ? rest : "/";
         context.Items[s_passed] = true;
-        return next(context);
+        return UntilAsync(context, ended);
     }
+
+    // A page is one request that lasts as long as somebody looks at it, and takes answers all the while: it ends with what let it in.
+    private async Task UntilAsync(HttpContext context, CancellationToken ended)
+    {
+        using (ended.UnsafeRegister(static context => ((HttpContext)context!).Abort(), context))
+            await next(context);
+    }
+
+    // All of that name: a page on another port may set one for every path, which some would read in place of ours.
+    private static IEnumerable<string> Cookies(HttpRequest request) => request.Headers.Cookie
+        .SelectMany(header => (header ?? "").Split(';', StringSplitOptions.TrimEntries))
+        .Where(cookie => cookie.StartsWith(ConsoleAccess.CookieName + "=", StringComparison.Ordinal))
+        .Select(cookie => cookie[(ConsoleAccess.CookieName.Length + 1)..])
+        .Take(MostCookies);
 
     private static void SetHeaders(IHeaderDictionary headers)
     {

@@ -13,7 +13,7 @@ internal sealed class ChangedFiles(GatehouseCommand command)
 
     public async Task<ChangeList> ListAsync(string session, CancellationToken cancellationToken)
     {
-        var output = await command.RunAsync(["changes", session, "--json"], cancellationToken);
+        var output = await command.ShowAsync(["changes", session, "--json"], cancellationToken);
         if (output.Code != 0)
             return new([], false, output.Said);
         var lines = output.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -32,7 +32,7 @@ internal sealed class ChangedFiles(GatehouseCommand command)
 
     public async Task<FileDiff> DiffAsync(string session, ChangedFile file, CancellationToken cancellationToken)
     {
-        var output = await command.RunAsync(["changes", session, file.Argument, "--diff"], cancellationToken, MostCharacters);
+        var output = await command.ShowAsync(["changes", session, file.Argument, "--diff"], cancellationToken, MostCharacters);
         if (output.Code != 0)
             return new([new("place", output.Said)], false);
         // The first line is that of the list.

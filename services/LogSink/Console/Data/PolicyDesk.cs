@@ -43,6 +43,17 @@ internal sealed class PolicyDesk(PolicyFiles files, EventWriter writer, TimeProv
         var edited = before with { Text = after };
         if (Check(edited) is [var first, ..])
             return first;
+        if (!await TryRecordAsync(session, before, after, null))
+            return "the record took nothing, so the policy was left as it is: is the disk full?";
+        if (files.TryReplace(session, before.Text, after) is not { } problem)
+            return null;
+        // It was announced, and did not come.
+        await TryRecordAsync(session, before, after, problem);
+        return problem;
+    }
+
+    private async Task<bool> TryRecordAsync(string session, PolicyText before, string after, string? problem)
+    {
         var now = time.GetUtcNow();
         var recorded = await writer.StoreAsync([EventRow.From(new BoundaryEvent
         {
@@ -50,15 +61,14 @@ internal sealed class PolicyDesk(PolicyFiles files, EventWriter writer, TimeProv
             Time = now,
             Session = session,
             Gate = Boundary.Sandbox,
-            Action = "policy.edited",
+            Action = problem is null ? "policy.edited" : "policy.failed",
             Subject = before.Path,
-            Verdict = VerdictKind.Allowed,
+            Verdict = problem is null ? VerdictKind.Allowed : VerdictKind.Denied,
+            Reason = problem is { Length: > 1024 } ? problem[..1024] : problem,
             Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty
                 .Add("who", "console").Add("before", Sha256(before.Text)).Add("after", Sha256(after)),
         })]);
-        if (recorded.Status == StoreStatus.Unavailable)
-            return "the record took nothing, so the policy was left as it is: is the disk full?";
-        return files.TryReplace(session, before.Text, after);
+        return recorded.Status != StoreStatus.Unavailable;
     }
 
     private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -55,8 +55,8 @@ internal sealed class SessionQueries(EventStore store)
         return rows;
     }
 
-    /// <summary>The newest session that ran under a policy file.</summary>
-    public string? NewestWithPolicy() => Sessions().FirstOrDefault(session => session.Policy is { Length: > 0 } and not "built-in")?.Id;
+    /// <summary>Sessions that ran under a policy file, newest first, of the newest so many.</summary>
+    public IEnumerable<SessionLine> WithPolicy() => Sessions().Where(session => session.Policy is { Length: > 0 } and not "built-in");
 
     // Both in one transaction would be more than a page needs: what comes between is read at once again.
     private static List<SessionLine> Read(SqliteCommand command, string sql)

@@ -13,10 +13,11 @@ internal sealed class TrafficQuery(EventStore store, string session)
     public const int Shown = 5;
 
     /// <summary>Newest records that are looked at: a chart of an afternoon, not of a million requests.</summary>
-    private const int Most = 20_000;
+    public const int Most = 20_000;
 
     private readonly Queue<(long Ticks, string Destination, long Bytes)> _points = [];
     private long _head;
+    private bool _isCut;
 
     public string Session => session;
 
@@ -26,10 +27,22 @@ internal sealed class TrafficQuery(EventStore store, string session)
         var head = store.Head.Sequence;
         foreach (var point in Newer(head))
             _points.Enqueue(point);
-        while (_points.Count > Most)
+        for (; _points.Count > Most; _isCut = true)
             _points.Dequeue();
+        _isCut |= _head == 0 && HasMore(head);
         _head = head;
-        return Sum([.. _points]);
+        return Sum([.. _points]) with { IsCut = _isCut };
+    }
+
+    private bool HasMore(long head)
+    {
+        using var connection = store.Database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT EXISTS (SELECT 1 FROM events WHERE session = $session AND sequence <= $head ORDER BY sequence DESC LIMIT 1 OFFSET $most)";
+        command.Parameters.AddWithValue("$session", session);
+        command.Parameters.AddWithValue("$head", head);
+        command.Parameters.AddWithValue("$most", Most);
+        return (long)command.ExecuteScalar()! == 1;
     }
 
     // Oldest first.
@@ -102,6 +115,9 @@ internal sealed class TrafficQuery(EventStore store, string session)
 internal sealed record Traffic(DateTimeOffset From, TimeSpan Width, long[,] Bars, List<(string Name, long Bytes)> Totals)
 {
     public static Traffic None { get; } = new(default, default, new long[0, 0], []);
+
+    /// <summary>The session has older records, which are not in it.</summary>
+    public bool IsCut { get; init; }
 
     public bool IsEmpty => Totals.Count == 0;
 
