@@ -20,6 +20,10 @@ internal sealed class ExportWalk : IDisposable
         (_store, _range) = (store, range);
         using var connection = store.Database.OpenReader();
         Genesis = EventDatabase.Genesis(connection).Hash;
+        // What was removed is where the walk begins: without the sink's word for it, whoever can write the file chooses the beginning.
+        Problem = SegmentTable.Check(connection, store.Key.PublicKey, Genesis)?.Problem;
+        if (Problem is not null)
+            return;
         _signed = Signed(connection, range.From);
         if (Before(connection, range.From) is { } start)
             _links = new(start);

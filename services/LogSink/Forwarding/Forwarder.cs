@@ -17,7 +17,23 @@ internal sealed partial class Forwarder(
     /// <summary>A receiver that asks for more is not believed.</summary>
     private static readonly TimeSpan s_mostAsked = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Records refused alone, one behind the other, before the receiver itself is held to be at fault: a port that speaks another protocol, a proxy, a
+    /// broken account refuse every record alike. Twice as many with each further try, so that a run of bad records has an end.
+    /// </summary>
+    private const int MostRefused = 3;
+
+    private const int MostRefusedDoublings = 5;
+
+    /// <summary>What was refused behind the cursor, until the receiver takes something: only then was it about these records.</summary>
+    private readonly List<(long Sequence, string? Problem)> _refused = [];
+
     private int _failures;
+
+    /// <summary>How far the record was read: beyond the cursor while something refused is undecided.</summary>
+    private long _read;
+
+    private long _damagedThrough;
 
     public string Name => name;
 
@@ -32,76 +48,120 @@ internal sealed partial class Forwarder(
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // A database that was put back from a copy is shorter than what was sent of it.
-        if (!cursor.TryRead() || cursor.Sequence > store.Head.Sequence)
-            cursor.Write(Math.Min(cursor.Sequence, store.Head.Sequence));
+        var isPlaced = false;
         while (!cancellationToken.IsCancellationRequested)
         {
             var changed = store.Changed.Next;
             try
             {
+                if (!isPlaced)
+                    Place();
+                isPlaced = true;
                 if (!await SendNextAsync(cancellationToken))
                     await changed.WaitAsync(cancellationToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
-                // The disk, the database: the loop lives on.
-                await FailedAsync(ForwardOutcome.Retry(e.Message), cancellationToken);
+                // The disk, the database, a cursor that can not be read: the loop lives on, and says so.
+                await StartOverAsync(e.Message, cancellationToken);
             }
         }
+    }
+
+    private void Place()
+    {
+        // A database that was put back from a copy is shorter than what was sent of it.
+        if (!cursor.TryRead() || cursor.Sequence > store.Head.Sequence)
+            cursor.Write(Math.Min(cursor.Sequence, store.Head.Sequence));
+        _read = cursor.Sequence;
     }
 
     /// <returns>False when there was nothing to send.</returns>
     private async Task<bool> SendNextAsync(CancellationToken cancellationToken)
     {
         var head = store.Head.Sequence;
-        if (head <= cursor.Sequence)
-            return false;
-        var page = RecordPage.Read(store.Database, cursor.Sequence, head, options.BatchRecords);
-        if (page.Damaged > 0)
+        if (head <= _read)
+        {
+            if (_refused.Count > 0)
+                await StartOverAsync(Undecided(), cancellationToken);
+            return _read < store.Head.Sequence;
+        }
+
+        var page = RecordPage.Read(store.Database, _read, head, options.BatchRecords);
+        if (page.Damaged > 0 && page.Through > _damagedThrough)
         {
             metrics.Dropped(name, page.Damaged);
             Log.Damaged(log, name, page.Damaged, page.Through);
+            _damagedThrough = page.Through;
         }
 
-        for (var sent = 0; sent < page.Rows.Count;)
-            sent += await SendSomeAsync(page.Rows, sent, page.Rows.Count - sent, cancellationToken);
-        if (page.Through > cursor.Sequence)
-            cursor.Write(page.Through);
+        for (var done = 0; done < page.Rows.Count;)
+        {
+            done += await SendSomeAsync(page.Rows, done, cancellationToken);
+            if (_refused.Count < MostRefused << Math.Min(_failures, MostRefusedDoublings))
+                continue;
+            await StartOverAsync(Undecided(), cancellationToken);
+            return true;
+        }
+
+        _read = page.Through;
+        if (_refused.Count == 0 && _read > cursor.Sequence)
+            cursor.Write(_read);
         return true;
     }
 
-    /// <summary>Sends as many as fit; halves a batch that is refused until the one that is wrong stands alone, and passes over it.</summary>
-    /// <returns>How many records are done with.</returns>
-    private async Task<int> SendSomeAsync(List<EventRow> rows, int from, int most, CancellationToken cancellationToken)
+    /// <summary>Sends as many as fit; halves a batch that is refused until the one that is wrong stands alone, and leaves that undecided.</summary>
+    /// <returns>How many records are taken or refused.</returns>
+    private async Task<int> SendSomeAsync(List<EventRow> rows, int from, CancellationToken cancellationToken)
     {
+        // Behind one that was refused the next alone shows soonest whether it was about that one.
+        var most = _refused.Count > 0 ? 1 : rows.Count - from;
         while (true)
         {
             var count = Fill(rows, from, most);
             var outcome = await target.SendAsync(cancellationToken);
-            if (outcome.Status == ForwardStatus.Retry)
+            switch (outcome.Status)
             {
-                await FailedAsync(outcome, cancellationToken);
-                continue;
+                case ForwardStatus.Rejected or ForwardStatus.TooLarge when count > 1:
+                    most = count / 2;
+                    break;
+                case ForwardStatus.Rejected:
+                    _refused.Add((rows[from].Sequence, outcome.Problem));
+                    return 1;
+                case ForwardStatus.Accepted:
+                    Taken(outcome, rows[from].Sequence, rows[from + count - 1].Sequence, count);
+                    return count;
+                default:
+                    await FailedAsync(outcome, cancellationToken);
+                    break;
             }
-
-            if (outcome.Status == ForwardStatus.Rejected && count > 1)
-            {
-                most = count / 2;
-                continue;
-            }
-
-            var dropped = outcome.Status == ForwardStatus.Rejected ? 1 : Math.Min(outcome.Dropped, count);
-            if (dropped > 0 || outcome.Problem is not null)
-                Log.Dropped(log, name, dropped, rows[from].Sequence, rows[from + count - 1].Sequence, outcome.Problem ?? "");
-            cursor.Write(rows[from + count - 1].Sequence);
-            metrics.Sent(name, count - dropped);
-            metrics.Dropped(name, dropped);
-            if (_failures > 0)
-                Log.Recovered(log, name);
-            (_failures, Problem) = (0, null);
-            return count;
         }
+    }
+
+    private void Taken(ForwardOutcome outcome, long first, long last, int count)
+    {
+        cursor.Write(last);
+        foreach (var (sequence, problem) in _refused)
+            Log.Dropped(log, name, 1, sequence, sequence, problem ?? "");
+        var dropped = Math.Min(outcome.Dropped, count);
+        if (dropped > 0 || outcome.Problem is not null)
+            Log.Dropped(log, name, dropped, first, last, outcome.Problem ?? "");
+        metrics.Sent(name, count - dropped);
+        metrics.Dropped(name, dropped + _refused.Count);
+        _refused.Clear();
+        if (_failures > 0)
+            Log.Recovered(log, name);
+        (_failures, Problem) = (0, null);
+    }
+
+    private string Undecided() => $"it refuses record after record and has taken none since: {_refused[^1].Problem}";
+
+    /// <summary>Waits, and then begins behind the cursor again.</summary>
+    private async Task StartOverAsync(string problem, CancellationToken cancellationToken)
+    {
+        _refused.Clear();
+        _read = cursor.Sequence;
+        await FailedAsync(ForwardOutcome.Retry(problem), cancellationToken);
     }
 
     private int Fill(List<EventRow> rows, int from, int most)

@@ -22,8 +22,11 @@ internal enum ForwardStatus
     /// <summary>The receiver has it.</summary>
     Accepted,
 
-    /// <summary>The receiver will never take this batch: something in it is wrong for it, or it is too large.</summary>
+    /// <summary>The receiver says of these very records that it will never take them: something in them is wrong for it, or they are too large.</summary>
     Rejected,
+
+    /// <summary>Too many at once, or too many for now: fewer may do. Of a single record it is <see cref="Retry"/>.</summary>
+    TooLarge,
 }
 
 /// <param name="Status">What to do next.</param>
@@ -39,6 +42,8 @@ internal readonly record struct ForwardOutcome(ForwardStatus Status, string? Pro
     public static ForwardOutcome Retry(string problem, TimeSpan? after = null) => new(ForwardStatus.Retry, Short(problem), after);
 
     public static ForwardOutcome Rejected(string problem) => new(ForwardStatus.Rejected, Short(problem));
+
+    public static ForwardOutcome TooLarge(string problem) => new(ForwardStatus.TooLarge, Short(problem));
 
     public static string Short(string text) => text.Length <= MostProblem ? text : text[..MostProblem];
 }

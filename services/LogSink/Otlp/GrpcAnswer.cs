@@ -7,10 +7,12 @@ namespace Gatehouse.LogSink.Otlp;
 /// <summary>The outcome of a gRPC call: <c>grpc-status</c> in the trailers, or in the header when there is no body ("gRPC over HTTP2").</summary>
 internal static class GrpcAnswer
 {
-    private const int InvalidArgument = 3;
+    private const int InvalidArgument = 3, ResourceExhausted = 8;
 
     public static ForwardOutcome Read(HttpResponseMessage response, ReadOnlySpan<byte> body)
     {
+        if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge)
+            return ForwardOutcome.Rejected("HTTP 413");
         if (response.StatusCode != HttpStatusCode.OK)
             return ForwardOutcome.Retry(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
         var status = Value(response, "grpc-status");
@@ -21,9 +23,13 @@ internal static class GrpcAnswer
         }
 
         var said = $"gRPC status {ForwardOutcome.Short(status ?? "missing")} {ForwardOutcome.Short(Uri.UnescapeDataString(Value(response, "grpc-message") ?? ""))}";
-        return int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code == InvalidArgument
-            ? ForwardOutcome.Rejected(said)
-            : ForwardOutcome.Retry(said, RetryDelay(Value(response, "grpc-status-details-bin")));
+        if (!int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out var code))
+            return ForwardOutcome.Retry(said);
+        if (code == InvalidArgument)
+            return ForwardOutcome.Rejected(said);
+        var delay = RetryDelay(Value(response, "grpc-status-details-bin"));
+        // With a delay it is busy (OTLP 1.x §OTLP/gRPC Throttling). Without, it may be a message larger than what the server takes.
+        return code == ResourceExhausted && delay is null ? ForwardOutcome.TooLarge(said) : ForwardOutcome.Retry(said, delay);
     }
 
     // google.rpc.Status { details = 3: Any { value = 2: RetryInfo { retry_delay = 1: Duration { seconds = 1, nanos = 2 } } } }

@@ -123,9 +123,16 @@ internal sealed class OtlpTarget : IForwardTarget
         if (response.IsSuccessStatusCode)
             return PartialSuccess.Read(body);
         var said = string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}");
-        // What is wrong with these records, and what is wrong with where or as whom they are sent: the latter a person puts right.
-        return (int)response.StatusCode is 400 or 413 or 422 ? ForwardOutcome.Rejected(said) : ForwardOutcome.Retry(said, RetryAfter(response));
+        // What is wrong with these records, and what is wrong with where or as whom they are sent: the latter a person puts right. A 400 without a Status
+        // (OTLP 1.x §OTLP/HTTP Response, Failures) is of somebody who does not speak OTLP: a TLS port that was sent plain HTTP, a proxy.
+        return (int)response.StatusCode == 413 || ((int)response.StatusCode is 400 or 422 && HasStatus(response))
+            ? ForwardOutcome.Rejected(said)
+            : ForwardOutcome.Retry(said, RetryAfter(response));
     }
+
+    private static bool HasStatus(HttpResponseMessage response) =>
+        response.Content.Headers.ContentType?.MediaType is { } type
+        && (type.Equals("application/x-protobuf", StringComparison.OrdinalIgnoreCase) || type.Equals("application/json", StringComparison.OrdinalIgnoreCase));
 
     private TimeSpan? RetryAfter(HttpResponseMessage response) =>
         response.Headers.RetryAfter is not { } after ? null : after.Delta ?? after.Date - _time.GetUtcNow();

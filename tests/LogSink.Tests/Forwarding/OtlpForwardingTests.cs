@@ -39,7 +39,7 @@ public sealed class OtlpForwardingTests
         Assert.Equal("漢🙂\0\e[2J", first["gatehouse.detail.å"]);
         Assert.Equal("example.com", collector.Records.Last()["dns.question.name"][^11..]);
         // The collector has it before the sink knows.
-        await TestKit.Eventually.TrueAsync(async () => (await HealthAsync(sink)).Contains("\"data\":{\"a\":0}", StringComparison.Ordinal));
+        await TestKit.Eventually.TrueAsync(async () => (await sink.HealthAsync()).Contains("\"data\":{\"a\":0}", StringComparison.Ordinal));
         File.Delete(headers);
     }
 
@@ -57,9 +57,9 @@ public sealed class OtlpForwardingTests
             return Task.FromResult(true);
         };
         await sink.StoreAsync(Sample.Many(4, "s2"));
-        await TestKit.Eventually.TrueAsync(async () => (await HealthAsync(sink)).Contains("\"forward\":{\"status\":\"Degraded\"", StringComparison.Ordinal));
-        Assert.Contains("Degraded", await HealthAsync(sink), StringComparison.Ordinal);
-        Assert.Contains("\"data\":{\"a\":4}", await HealthAsync(sink), StringComparison.Ordinal);
+        await TestKit.Eventually.TrueAsync(async () => (await sink.HealthAsync()).Contains("\"forward\":{\"status\":\"Degraded\"", StringComparison.Ordinal));
+        Assert.Contains("Degraded", await sink.HealthAsync(), StringComparison.Ordinal);
+        Assert.Contains("\"data\":{\"a\":4}", await sink.HealthAsync(), StringComparison.Ordinal);
 
         await sink.StopAsync();
         collector.Instead = (_, _) => Task.FromResult(false);
@@ -82,7 +82,7 @@ public sealed class OtlpForwardingTests
             if (grpc)
                 await StandInCollector.AnswerAsync(context, [], "3");
             else
-                context.Response.StatusCode = 400;
+                (context.Response.StatusCode, context.Response.ContentType) = (400, "application/x-protobuf");
             return true;
         };
         await using var sink = await RunningSink.StartAsync(null, $"--LogSink:Forward:a:Url={(grpc ? collector.Grpc : collector.Http)}");
@@ -122,13 +122,14 @@ public sealed class OtlpForwardingTests
         Assert.Equal(TimeSpan.FromMilliseconds(expected), Forwarder.Wait(failures, asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null, random));
 
     [Fact]
-    public void Answer_EveryTruncatedPrefix_IsReadWithoutAnException()
+    public void Answer_EveryTruncatedPrefix_IsTakenForNoWordAboutRecords()
     {
-        var request = new LogsRequest("i", "v");
-        request.Add(EventRow.From(Sample.Full()));
-        var whole = request.Finish().ToArray();
+        var answer = new ProtoWriter();
+        answer.Message(1, 0, static (partial, _) => { partial.Number(1, 200); partial.Text(2, "too old"); });
+        var whole = answer.Written.Span;
         for (var length = 0; length < whole.Length; length++)
-            _ = PartialSuccess.Read(whole.AsSpan(0, length));
+            Assert.Equal(ForwardOutcome.Accepted, PartialSuccess.Read(whole[..length]));
+        Assert.Equal(new ForwardOutcome(ForwardStatus.Accepted, "too old", Dropped: 200), PartialSuccess.Read(whole));
     }
 
     [Theory]
@@ -141,13 +142,5 @@ public sealed class OtlpForwardingTests
         List<string> problems = [];
         ForwardOptions.Validate("a", new() { Url = url }, problems);
         Assert.DoesNotContain("secret", Assert.Single(problems), StringComparison.Ordinal);
-    }
-
-    private static async Task<string> HealthAsync(RunningSink sink)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/health");
-        request.Headers.Accept.ParseAdd("application/json");
-        using var response = await sink.Client.SendAsync(request);
-        return await response.Content.ReadAsStringAsync();
     }
 }

@@ -80,7 +80,9 @@ public sealed class RetentionTests
     [Theory]
     [InlineData("DELETE FROM segments")]
     [InlineData("UPDATE segments SET last = last + 1; DELETE FROM events WHERE sequence = (SELECT min(sequence) FROM events)")]
+    [InlineData("UPDATE segments SET last = last + 1, hash = (SELECT hash FROM events ORDER BY sequence LIMIT 1); DELETE FROM events WHERE sequence = (SELECT min(sequence) FROM events)")]
     [InlineData("UPDATE segments SET signature = randomblob(64)")]
+    [InlineData("UPDATE segments SET hash = x''")]
     [InlineData("UPDATE segments SET time = time - 1")]
     [InlineData("DELETE FROM events WHERE sequence = (SELECT min(sequence) FROM events)")]
     public async Task Segment_Forged_ShowsAsMissing(string sql)
@@ -93,6 +95,11 @@ public sealed class RetentionTests
 
         Assert.False(ok);
         Assert.StartsWith("missing", problem, StringComparison.Ordinal);
+        // Nor does the sink sign what begins where somebody else says.
+        using var export = new ExportVerification(null);
+        Assert.Contains(
+            (await sink.Client.GetStringAsync("/export")).Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => export.Add(Encoding.UTF8.GetBytes(line)) is { } said && said.Contains("missing", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -206,6 +213,28 @@ public sealed class RetentionTests
 
         var (ok, _, removed, _) = await VerifyAsync(sink);
         Assert.Equal((true, 0L), (ok, removed));
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-protobuf")]
+    public async Task Receiver_ThatRefusesEverything_KeepsTheRecord(string type)
+    {
+        await using var collector = await StandInCollector.StartAsync();
+        collector.Instead = (context, _) =>
+        {
+            (context.Response.StatusCode, context.Response.ContentType) = (400, type);
+            return Task.FromResult(true);
+        };
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var sink = await StartAsync(time, "--LogSink:Retention:Days=30", $"--LogSink:Forward:a:Url={collector.Http}");
+        await sink.StoreAsync(Sample.Many(20, "old"));
+        await TestKit.Eventually.TrueAsync(async () => (await sink.HealthAsync()).Contains("not taken by: a", StringComparison.Ordinal));
+        await PassAsync(sink, time, s_settled);
+        await PassAsync(sink, time, TimeSpan.FromDays(31));
+
+        Assert.Equal(0, (await VerifyAsync(sink)).Removed);
+        Assert.Contains("not yet taken by a receiver", await sink.HealthAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,6 +38,8 @@ internal sealed class RunningSink : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    public IServiceProvider Services => _app!.Services;
+
     public static async Task<RunningSink> StartAsync(TimeProvider? time = null, params string[] more)
     {
         var sink = new RunningSink(Directory.CreateTempSubdirectory("log-sink-").FullName, time, more);
@@ -109,6 +111,15 @@ internal sealed class RunningSink : IAsyncDisposable
         return result.GetProperty("ok").GetBoolean()
             ? $"ok {result.GetProperty("records").GetInt64()}"
             : $"{result.GetProperty("firstBad").GetInt64()} {result.GetProperty("problem").GetString()}";
+    }
+
+    /// <summary><c>GET /health</c>, with what each check says.</summary>
+    public async Task<string> HealthAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health");
+        request.Headers.Accept.ParseAdd("application/json");
+        using var response = await Client.SendAsync(request);
+        return await response.Content.ReadAsStringAsync();
     }
 
     /// <summary>What an intruder with write access does.</summary>
