@@ -43,10 +43,7 @@ internal static class EgressHosting
         });
     }
 
-    /// <summary>A request from an enclosure never meets the service's own endpoints, nor the other way round.</summary>
-    public static void UseEgress(this WebApplication app) => app.UseWhen(
-        context => context.Features.Get<ISessionFeature>() is not null,
-        branch => branch.Run(branch.ApplicationServices.GetRequiredService<ForwardEndpoint>().InvokeAsync));
+    public static void UseEgress(this WebApplication app) => app.RunSessions(app.Services.GetRequiredService<ForwardEndpoint>().InvokeAsync);
 
     private static void AddAskClient(this IServiceCollection services)
     {

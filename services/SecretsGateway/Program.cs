@@ -25,7 +25,6 @@ builder.WebHost.UseSessionConnections();
 builder.WebHost.ConfigureKestrel(SessionLimits.Apply);
 
 var app = builder.Build();
-// A request from an enclosure never meets the service's own endpoints, nor the other way round.
-app.UseWhen(SessionLimits.IsFromSession, branch => branch.Run(branch.ApplicationServices.GetRequiredService<CallEndpoint>().InvokeAsync));
+app.RunSessions(app.Services.GetRequiredService<CallEndpoint>().InvokeAsync);
 app.MapDefaultEndpoints();
 await app.RunAsync();

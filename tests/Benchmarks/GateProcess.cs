@@ -84,7 +84,7 @@ internal sealed class GateProcess(Process process, IPEndPoint[] dns, IPEndPoint 
             builder.WebHost.UseSessionConnections();
             builder.WebHost.ConfigureKestrel(SessionLimits.Apply);
             Recording(builder);
-        }, app => app.UseWhen(SessionLimits.IsFromSession, branch => branch.Run(branch.ApplicationServices.GetRequiredService<CallEndpoint>().InvokeAsync)));
+        }, app => app.RunSessions(app.Services.GetRequiredService<CallEndpoint>().InvokeAsync));
 
         var key = folder.Write("key", "sk-benchmark");
         List<TestLease> leases = [];

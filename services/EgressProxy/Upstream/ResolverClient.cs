@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -71,6 +72,8 @@ internal sealed partial class ResolverClient(IHttpClientFactory clients, ILogger
         try
         {
             using var http = clients.CreateClient(ClientName);
+            // Whoever asks is no part of a trace (a tunnel), or its span is not kept: each would be a trace of its own.
+            using var quiet = new Activity("resolve").Start();
             using var response = await http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
             {

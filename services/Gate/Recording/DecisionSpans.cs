@@ -13,6 +13,15 @@ internal static class DecisionSpans
     {
         if (!s_source.HasListeners())
             return;
+        // Of a session without a trace it is a root: whatever this thread is in the middle of is not recorded.
+        var current = Activity.Current;
+        Activity.Current = null;
+        EmitSpan(session, each);
+        Activity.Current = current;
+    }
+
+    private static void EmitSpan(GateSession session, BoundaryEvent each)
+    {
         var start = each.Time - TimeSpan.FromMilliseconds(each.DurationMs);
         using var span = s_source.StartActivity(ActivityKind.Server, session.Trace, startTime: start, name: $"{Word(each.Gate)} {each.Action}");
         if (span is null)

@@ -16,6 +16,4 @@ internal static class SessionLimits
         kestrel.Limits.RequestHeadersTimeout = options.RequestHeadersTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAliveTimeout;
     }
-
-    public static bool IsFromSession(HttpContext context) => context.Features.Get<ISessionFeature>() is not null;
 }
