@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using Gatehouse.LogSink.Otlp;
 using Gatehouse.LogSink.Tests.Support;
+using Microsoft.Extensions.Configuration;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Trace;
@@ -88,12 +89,20 @@ public sealed class TraceTests
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", true)]
-    [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", true)]
-    [InlineData("http://log-sink", "http://127.0.0.1:1", true)]
-    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", false)]
-    [InlineData(null, "http://127.0.0.1:18889", false)]
-    public void Sink_DoesNotExportToItself(string? endpoint, string urls, bool itself) => Assert.Equal(itself, OwnExports.GoTo(endpoint, urls));
+    [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", null, true)]
+    [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", null, true)]
+    [InlineData("http://log-sink", "http://127.0.0.1:1", null, true)]
+    [InlineData("http://127.0.0.1:4317", "http://127.0.0.1:18889", "http://127.0.0.1:4317", true)]
+    [InlineData("http://localhost:4317", "http://127.0.0.1:18889", "http://0.0.0.0:4317", true)]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", "http://127.0.0.1:4317", false)]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", null, false)]
+    [InlineData(null, "http://127.0.0.1:18889", "http://127.0.0.1:4317", false)]
+    public void Sink_DoesNotExportToItself(string? endpoint, string urls, string? grpc, bool itself)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), new("urls", urls), new("LogSink:OtlpGrpc", grpc)]).Build();
+        Assert.Equal(itself, OwnExports.AreOf(configuration));
+    }
 
     private static async Task<HttpResponseMessage> PostAsync(RunningSink sink, byte[] body, string? encoding = null)
     {
