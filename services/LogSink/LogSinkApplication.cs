@@ -34,8 +34,8 @@ internal static class LogSinkApplication
     {
         var builder = Defaults.CreateBuilder(args);
         // A collector named to every service alike may be this one, which would then report on its reports for ever.
-        if (OwnExports.GoTo(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"], builder.Configuration["urls"]))
-            builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
+        if (OwnExports.AreOf(builder.Configuration))
+            builder.Configuration[OwnExports.Key] = "";
         builder.AddServiceDefaults();
         GrpcEndpoints.Listen(builder);
         UnixSocket.RemoveStale(builder.Configuration["urls"]);

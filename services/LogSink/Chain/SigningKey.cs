@@ -28,7 +28,10 @@ internal sealed class SigningKey : ISigner, IDisposable
     {
         var path = PathFor(database);
         var signing = File.Exists(path) ? Read(path) : Create(path);
-        Write(PublicPathFor(database), System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(signing.PublicKey) + "\n"));
+        var (publicPath, text) = (PublicPathFor(database), System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(signing.PublicKey) + "\n"));
+        // Not every time: a sink that comes back while its disk is full could not start.
+        if (!File.Exists(publicPath) || !File.ReadAllBytes(publicPath).AsSpan().SequenceEqual(text))
+            Write(publicPath, text);
         return signing;
     }
 

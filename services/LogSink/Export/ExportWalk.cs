@@ -67,7 +67,7 @@ internal sealed class ExportWalk : IDisposable
             var previous = _links.At.Hash;
             if (_links.Follow(row) is { } broken)
             {
-                Problem = $"{broken} (record {_links.FirstBad})";
+                Problem = Removed(connection) ?? $"{broken} (record {_links.FirstBad})";
                 return;
             }
 
@@ -97,9 +97,15 @@ internal sealed class ExportWalk : IDisposable
         }
 
         if (_links.At.Sequence < _range.Through)
-            Problem = ChainLinks.Missing(_links.At.Sequence + 1, _range.Through);
+            Problem = Removed(connection) ?? ChainLinks.Missing(_links.At.Sequence + 1, _range.Through);
         IsOver = true;
     }
+
+    /// <summary>Pages are read one after the other, for as long as the reader takes: the next may be gone by the sink's own hand.</summary>
+    private string? Removed(SqliteConnection connection) =>
+        SegmentTable.Floor(connection).Sequence is var floor && floor > _links!.At.Sequence && SegmentTable.Check(connection, _store.Key.PublicKey, Genesis) is null
+            ? $"removed: the records through {floor} were removed meanwhile, as LogSink:Retention says. Export again"
+            : null;
 
     private static long Signed(SqliteConnection connection, long before)
     {

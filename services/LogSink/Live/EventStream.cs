@@ -85,7 +85,7 @@ internal sealed class EventStream(EventStore store, TimeProvider time, IHostAppl
             var head = store.Head.Sequence;
             if (head <= cursor)
                 return cursor;
-            var (rows, more) = filter.Read(store.Database, cursor, head + 1, newestFirst: false, Page);
+            var (rows, more) = filter.Read(store.Database, cursor, head + 1, newestFirst: false, Page, cancellationToken);
             foreach (var row in rows)
             {
                 context.Response.BodyWriter.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {row.Sequence}\ndata: ")));

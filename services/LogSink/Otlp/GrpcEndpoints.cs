@@ -24,6 +24,7 @@ internal sealed class GrpcEndpoints(SpanIntake intake)
         InvalidArgument = 3,
         ResourceExhausted = 8,
         Unimplemented = 12,
+        Unavailable = 14,
     }
 
     /// <summary>Adds the address to those of the sink.</summary>
@@ -54,7 +55,7 @@ internal sealed class GrpcEndpoints(SpanIntake intake)
 
     private static OptionsValidationException Invalid(string problem) => new(Key, typeof(LogSinkOptions), [problem]);
 
-    private static async Task HandleAsync(HttpContext context, Take take)
+    private async Task HandleAsync(HttpContext context, Take take)
     {
         var request = context.Request;
         if (request.ContentType is not ("application/grpc" or "application/grpc+proto") || request.Protocol != HttpProtocol.Http2)
@@ -65,6 +66,25 @@ internal sealed class GrpcEndpoints(SpanIntake intake)
         }
 
         context.Response.ContentType = "application/grpc";
+        if (!await intake.TryEnterAsync(context.RequestAborted))
+        {
+            Refuse(context.Response, Status.Unavailable, "too many requests at a time");
+            return;
+        }
+
+        try
+        {
+            await TakeAsync(context, take);
+        }
+        finally
+        {
+            intake.Leave();
+        }
+    }
+
+    private static async Task TakeAsync(HttpContext context, Take take)
+    {
+        var request = context.Request;
         var body = await OtlpBody.ReadAsync(request.Body, request.ContentLength, context.RequestAborted);
         var (status, said) = Unwrap(body, request.Headers["grpc-encoding"], out var message);
         if (status != Status.Ok)

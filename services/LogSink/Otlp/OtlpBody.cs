@@ -8,6 +8,9 @@ internal static class OtlpBody
     /// <summary>In bytes: the default of gRPC servers, and so of what exporters keep to.</summary>
     public const int Most = 4 << 20;
 
+    /// <summary>In bytes: most requests are smaller.</summary>
+    private const int First = 64 * 1024;
+
     /// <param name="body">Of the request.</param>
     /// <param name="length">What its header says, if anything.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -16,10 +19,16 @@ internal static class OtlpBody
     {
         if (length > Most)
             return null;
-        // One more than there should be shows that there is more.
-        var bytes = new byte[(length ?? Most) + 1];
-        var read = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
-        return read == bytes.Length ? null : bytes.AsMemory(0, read);
+        // It grows with what comes, whatever length was promised. One more than there should be shows that there is more.
+        var bytes = new byte[Math.Min(length ?? First, First) + 1];
+        for (var read = 0; ; Array.Resize(ref bytes, Math.Min(2 * bytes.Length, Most + 1)))
+        {
+            read += await body.ReadAtLeastAsync(bytes.AsMemory(read), bytes.Length - read, throwOnEndOfStream: false, cancellationToken);
+            if (read < bytes.Length)
+                return bytes.AsMemory(0, read);
+            if (read > Most)
+                return null;
+        }
     }
 
     /// <param name="compressed">gzip (RFC 1952).</param>

@@ -1,10 +1,24 @@
 namespace Gatehouse.LogSink.Otlp;
 
 /// <summary>What an exporter is answered, whichever way its request came: an <c>ExportTraceServiceResponse</c>, or that of logs and metrics, which has the same form.</summary>
-internal sealed class SpanIntake(SpanStore store)
+internal sealed class SpanIntake(SpanStore store) : IDisposable
 {
+    /// <summary>More than there are exporters on a machine, and few enough that their requests (4 MiB as they come, and as much inflated) fit in memory.</summary>
+    public const int MostAtOnce = 8;
+
+    /// <summary>An exporter gives up on an answer after about as long.</summary>
+    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _slots = new(MostAtOnce);
+
     /// <summary>To logs and metrics. An exporter of all three does not fail for ever, and says so once.</summary>
     public static ReadOnlyMemory<byte> Dropped { get; } = Answer(0, "the log sink keeps traces only");
+
+    /// <summary>Waits for a place. Before the request is read, and <see cref="Leave"/> after it was answered.</summary>
+    /// <returns>False when there is none: send it again later.</returns>
+    public Task<bool> TryEnterAsync(CancellationToken cancellationToken) => _slots.WaitAsync(s_wait, cancellationToken);
+
+    public void Leave() => _slots.Release();
 
     /// <param name="request">An <c>ExportTraceServiceRequest</c>.</param>
     /// <returns>Null when it is none.</returns>
@@ -27,4 +41,6 @@ internal sealed class SpanIntake(SpanStore store)
         });
         return answer.Written;
     }
+
+    public void Dispose() => _slots.Dispose();
 }

@@ -14,8 +14,11 @@ internal sealed class SpanStore(IOptions<LogSinkOptions> options, EventStore eve
     /// <summary>A day of a busy agent; about 10 MB. What comes later of the same trace is refused.</summary>
     public const int MostPerTrace = 10_000;
 
-    /// <summary>About 200 MB. Then the oldest go.</summary>
+    /// <summary>About 200 MB of what gates send. Then the oldest go.</summary>
     public const int MostInAll = 200_000;
+
+    /// <summary>What they take on the disk, too: a span may be as large as a request. Then the oldest tenth goes, and the next.</summary>
+    public long MostBytes { get; init; } = 512L << 20;
 
     private const string Tables = """
         PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;
@@ -52,6 +55,11 @@ internal sealed class SpanStore(IOptions<LogSinkOptions> options, EventStore eve
 
             Run(connection, transaction, string.Create(CultureInfo.InvariantCulture, $"DELETE FROM spans WHERE received <= (SELECT max(received) FROM spans) - {MostInAll}"))
                 .ExecuteNonQuery();
+            while (Bytes(connection, transaction) > MostBytes && RemoveOldest(connection, transaction))
+            {
+                // What goes may be smaller than what came.
+            }
+
             transaction.Commit();
             return refused;
         }
@@ -83,6 +91,13 @@ internal sealed class SpanStore(IOptions<LogSinkOptions> options, EventStore eve
             string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
         }
     }
+
+    private static long Bytes(SqliteConnection connection, SqliteTransaction transaction) => (long)Run(
+        connection, transaction, "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s").ExecuteScalar()!;
+
+    private static bool RemoveOldest(SqliteConnection connection, SqliteTransaction transaction) => Run(
+        connection, transaction,
+        "DELETE FROM spans WHERE received <= (SELECT received FROM spans ORDER BY received LIMIT 1 OFFSET (SELECT count(*) / 10 FROM spans))").ExecuteNonQuery() > 0;
 
     // What the record says, for spans that came without a session.
     private string? TraceOf(string session)

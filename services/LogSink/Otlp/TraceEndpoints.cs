@@ -27,15 +27,33 @@ internal sealed class TraceEndpoints(SpanIntake intake, SpanStore store)
             return;
         }
 
-        var body = await OtlpBody.ReadAsync(request.Body, request.ContentLength, context.RequestAborted);
-        if (body is not null && encoding is ["gzip"])
+        if (!await intake.TryEnterAsync(context.RequestAborted))
         {
-            if (!OtlpBody.TryInflate(body.Value, out body))
-            {
-                await RefuseAsync(context);
-                return;
-            }
+            context.Response.Headers.RetryAfter = "1";
+            await Problem.WriteAsync(context.Response, StatusCodes.Status503ServiceUnavailable, "Not taken", "Too many requests at a time.", context.RequestAborted);
+            return;
         }
+
+        try
+        {
+            await KeepAsync(context, encoding is ["gzip"]);
+        }
+        finally
+        {
+            intake.Leave();
+        }
+    }
+
+    private async Task KeepAsync(HttpContext context, bool isZipped)
+    {
+        var request = context.Request;
+        var body = await OtlpBody.ReadAsync(request.Body, request.ContentLength, context.RequestAborted);
+        if (body is not null && isZipped && !OtlpBody.TryInflate(body.Value, out body))
+        {
+            await RefuseAsync(context);
+            return;
+        }
+
         if (body is null)
             await Problem.WriteAsync(context.Response, StatusCodes.Status413PayloadTooLarge, "Too large", $"At most {OtlpBody.Most} bytes.", context.RequestAborted);
         else if (intake.Take(body.Value.Span) is { } answer)

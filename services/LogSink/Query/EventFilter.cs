@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Gatehouse.LogSink.Store;
+using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Query;
 
@@ -10,14 +11,37 @@ internal sealed record EventFilter(string? Session, string? Gate, string? Verdic
     /// <summary>Characters after which a page ends: records full of what an agent sent are large.</summary>
     private const int MostCharacters = 1 << 20;
 
+    /// <summary>Of SQLite's machine, between two looks whether anybody still waits: some milliseconds.</summary>
+    private const int Steps = 50_000;
+
     /// <summary>In the subject, rule, reason or detail, whatever its case.</summary>
     public string? Text { get; init; }
 
     /// <summary>A page of the records strictly between two sequences.</summary>
     /// <returns>The records, and whether there may be more behind them.</returns>
-    public (List<EventRow> Rows, bool More) Read(EventDatabase database, long after, long before, bool newestFirst, int most)
+    /// <exception cref="OperationCanceledException">Nobody waits for them any more.</exception>
+    public (List<EventRow> Rows, bool More) Read(EventDatabase database, long after, long before, bool newestFirst, int most, CancellationToken cancellationToken = default)
     {
         using var connection = database.OpenReader();
+        // A search that finds nothing goes over millions of records within one step of SQLite, which asks meanwhile.
+        SQLitePCL.raw.sqlite3_progress_handler(connection.Handle, Steps, static asked => ((CancellationToken)asked).IsCancellationRequested ? 1 : 0, cancellationToken);
+        try
+        {
+            return Read(connection, after, before, newestFirst, most);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_INTERRUPT)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
+        }
+        finally
+        {
+            // The connection goes back to those that others use.
+            SQLitePCL.raw.sqlite3_progress_handler(connection.Handle, 0, null, null);
+        }
+    }
+
+    private (List<EventRow> Rows, bool More) Read(SqliteConnection connection, long after, long before, bool newestFirst, int most)
+    {
         using var command = connection.CreateCommand();
         command.CommandText = Sql(newestFirst);
         var from = command.Parameters.AddWithValue("$after", after);

@@ -24,7 +24,7 @@ internal sealed class EventsEndpoint(EventStore store)
         var (after, before, left) = (query.After ?? long.MinValue, query.Before, query.Limit);
         while (left > 0)
         {
-            var (rows, more) = query.Filter.Read(store.Database, after, before, query.NewestFirst, Math.Min(left, Page));
+            var (rows, more) = query.Filter.Read(store.Database, after, before, query.NewestFirst, Math.Min(left, Page), context.RequestAborted);
             foreach (var row in rows)
             {
                 lines.Write(context.Response.BodyWriter, row);

@@ -28,6 +28,9 @@ internal sealed partial class Retention(
     /// </summary>
     private static readonly TimeSpan s_settle = TimeSpan.FromMinutes(10);
 
+    /// <summary>A session whose launcher was killed never ends.</summary>
+    private static readonly TimeSpan s_longestSession = TimeSpan.FromDays(366);
+
     private static readonly TimeSpan s_jump = TimeSpan.FromMinutes(5);
 
     private readonly RetentionOptions _options = options.Value.Retention;
@@ -138,7 +141,8 @@ internal sealed partial class Retention(
                 "DELETE FROM events WHERE sequence <= $through",
                 "DELETE FROM checkpoints WHERE sequence <= $through",
                 $"DELETE FROM name_filters WHERE (block + 1) * {NameFilter.Records} <= $through",
-                "DELETE FROM sessions WHERE first <= $through AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.session)",
+                // A session that has begun and not ended still counts: its gates will seal all that they recorded of it.
+                "DELETE FROM sessions WHERE first <= $through AND (started IS NULL OR ended IS NOT NULL OR started < $dead) AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.session)",
                 "DELETE FROM session_gates WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session = session_gates.session)",
             ])
             {
@@ -147,6 +151,8 @@ internal sealed partial class Retention(
                 command.CommandText = sql;
                 if (sql.Contains('$', StringComparison.Ordinal))
                     command.Parameters.AddWithValue("$through", checkpoint.Sequence);
+                if (sql.Contains("$dead", StringComparison.Ordinal))
+                    command.Parameters.AddWithValue("$dead", (time.GetUtcNow() - s_longestSession).UtcTicks);
                 command.ExecuteNonQuery();
             }
 

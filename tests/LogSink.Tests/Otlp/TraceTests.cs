@@ -2,7 +2,11 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Gatehouse.LogSink.Otlp;
+using Gatehouse.LogSink.Store;
 using Gatehouse.LogSink.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Trace;
@@ -88,12 +92,77 @@ public sealed class TraceTests
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", true)]
-    [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", true)]
-    [InlineData("http://log-sink", "http://127.0.0.1:1", true)]
-    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", false)]
-    [InlineData(null, "http://127.0.0.1:18889", false)]
-    public void Sink_DoesNotExportToItself(string? endpoint, string urls, bool itself) => Assert.Equal(itself, OwnExports.GoTo(endpoint, urls));
+    [InlineData("http://127.0.0.1:18889", "http://127.0.0.1:18889", null, true)]
+    [InlineData("http://localhost:8080", "http://unix:/run/log.sock;http://+:8080", null, true)]
+    [InlineData("http://log-sink", "http://127.0.0.1:1", null, true)]
+    [InlineData("http://127.0.0.1:4317", "http://127.0.0.1:18889", "http://127.0.0.1:4317", true)]
+    [InlineData("http://localhost:4317", "http://127.0.0.1:18889", "http://0.0.0.0:4317", true)]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", "http://127.0.0.1:4317", false)]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:18889", null, false)]
+    [InlineData(null, "http://127.0.0.1:18889", "http://127.0.0.1:4317", false)]
+    public void Sink_DoesNotExportToItself(string? endpoint, string urls, string? grpc, bool itself)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), new("urls", urls), new("LogSink:OtlpGrpc", grpc)]).Build();
+        Assert.Equal(itself, OwnExports.AreOf(configuration));
+    }
+
+    [Fact]
+    public async Task Requests_MoreThanFitInMemory_WaitForOneAnother()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        var intake = sink.Services.GetRequiredService<SpanIntake>();
+        for (var i = 0; i < SpanIntake.MostAtOnce; i++)
+            Assert.True(await intake.TryEnterAsync(CancellationToken.None));
+
+        var waiting = PostAsync(sink, SpanRequest.Of(1));
+        await sink.Client.GetStringAsync("/health");
+        Assert.False(waiting.IsCompleted);
+
+        intake.Leave();
+        using var taken = await waiting;
+        Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+        // It gave its place back.
+        using var next = await PostAsync(sink, SpanRequest.Of(1));
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((64 << 10) - 1)]
+    [InlineData(64 << 10)]
+    [InlineData((64 << 10) + 1)]
+    [InlineData((64 << 10) + 2)]
+    [InlineData((4 << 20) - 1)]
+    [InlineData(4 << 20)]
+    [InlineData((4 << 20) + 1)]
+    [InlineData(5 << 20)]
+    public async Task Body_OfAnyLength_IsReadWholeOrRefused(int length)
+    {
+        var body = new byte[length];
+        Random.Shared.NextBytes(body);
+        foreach (var said in (long?[])[null, length, 10])
+        {
+            var read = await OtlpBody.ReadAsync(new MemoryStream(body), said, CancellationToken.None);
+            Assert.Equal(length > OtlpBody.Most ? null : body, read?.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task Spans_ThatAreLarge_AreBoundedByWhatTheyTake()
+    {
+        await using var sink = await RunningSink.StartAsync();
+        using (var store = new SpanStore(sink.Services.GetRequiredService<IOptions<LogSinkOptions>>(), sink.Services.GetRequiredService<EventStore>()) { MostBytes = 2 << 20 })
+        {
+            for (var i = 0; i < 200; i++)
+                Assert.Equal(0, store.Add([new($"{i:x32}", $"{i:x16}", null, $"s{i}", "a", "n", 0, 0, 0, 0, null, $$"""{"a":"{{new string('x', 60_000)}}"}""")]));
+            Assert.Single(store.Of("s199"));
+            Assert.Empty(store.Of("s0"));
+        }
+
+        Assert.InRange(new FileInfo(Path.Combine(Path.GetDirectoryName(sink.Database)!, "spans.db")).Length, 1 << 20, 3 << 20);
+    }
 
     private static async Task<HttpResponseMessage> PostAsync(RunningSink sink, byte[] body, string? encoding = null)
     {

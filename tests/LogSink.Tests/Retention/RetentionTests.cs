@@ -1,7 +1,12 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using Gatehouse.LogSink.Export;
+using Gatehouse.LogSink.Store;
 using Gatehouse.LogSink.Tests.Support;
+using Gatehouse.Policy.Events;
 using Gatehouse.Record.Export;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.LogSink.Tests.Retention;
@@ -235,6 +240,53 @@ public sealed class RetentionTests
 
         Assert.Equal(0, (await VerifyAsync(sink)).Removed);
         Assert.Contains("not yet taken by a receiver", await sink.HealthAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_WhoseRecordsAreRemovedMeanwhile_SaysSo()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var sink = await StartAsync(time, "--LogSink:Retention:Days=30");
+        await sink.StoreAsync(Sample.Many(20, "old"));
+        await PassAsync(sink, time, s_settled);
+        var store = sink.Services.GetRequiredService<EventStore>();
+        using var walk = new ExportWalk(store, ExportRange.Find(store, null)!);
+        Assert.Equal(5, walk.Next(5).Count);
+
+        await PassAsync(sink, time, TimeSpan.FromDays(31));
+
+        _ = walk.Next(1_000);
+        Assert.StartsWith("removed: the records through 2", walk.Problem, StringComparison.Ordinal);
+        // By a forged segment it would be somebody else.
+        using var another = new ExportWalk(store, ExportRange.Find(store, null)!);
+        _ = another.Next(1);
+        sink.Edit("UPDATE segments SET last = 1000000; DELETE FROM events");
+        _ = another.Next(1_000);
+        Assert.StartsWith("missing", another.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Session_ThatIsAliveAndIdle_IsCompleteWhenItEnds()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var sink = await StartAsync(time, "--LogSink:Retention:Days=30");
+        BoundaryEvent Sandbox(string session, string action) => Sample.Event(session, "claude") with { Gate = Boundary.Sandbox, Action = action, Time = time.GetUtcNow() };
+        await sink.StoreAsync([Sandbox("alive", "session.start"), .. Sample.Many(3, "alive"), Sandbox("done", "session.start"), Sandbox("done", "session.end"), .. Sample.Many(20, "old")]);
+        await PassAsync(sink, time, s_settled);
+        await PassAsync(sink, time, TimeSpan.FromDays(31));
+        Assert.True((await VerifyAsync(sink)).Removed >= 26);
+        Assert.Equal(["alive", "later"], (await sink.GetLinesAsync("/sessions")).Select(session => session.GetProperty("session").GetString()!).Order(StringComparer.Ordinal));
+
+        await sink.StoreAsync(
+            Sample.Event("alive", "3 events") with { Action = "seal", Detail = ImmutableSortedDictionary<string, string>.Empty.Add("records", "3") }, Sandbox("alive", "session.end"));
+
+        Assert.DoesNotContain("incomplete", await sink.Client.GetStringAsync("/verify"), StringComparison.Ordinal);
+        // It has ended: now it goes as others do.
+        for (var i = 0; i < 4; i++)
+            await LookAsync(sink);
+        await PassAsync(sink, time, TimeSpan.FromDays(31));
+        await PassAsync(sink, time, TimeSpan.FromMinutes(2));
+        Assert.DoesNotContain(await sink.GetLinesAsync("/sessions"), session => session.GetProperty("session").GetString() == "alive");
     }
 
     [Fact]

@@ -29,7 +29,7 @@ internal sealed class Timeline(EventStore store, IOptions<ConsoleOptions> option
             var (from, count) = Back(filter.Session!, at, Math.Min(Slice, left));
             if (count == 0)
                 return new(rows, searched, TimelineEnd.Beginning, null);
-            var (found, more) = filter.Read(store.Database, from - 1, at, newestFirst: true, most - rows.Count);
+            var (found, more) = filter.Read(store.Database, from - 1, at, newestFirst: true, most - rows.Count, cancellationToken);
             rows.AddRange(found);
             if (more)
                 return new(rows, searched, TimelineEnd.Page, rows[^1].Sequence);
