@@ -44,6 +44,19 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
     }
 
     [Fact]
+    public async Task Difference_WithTabs_KeepsThem()
+    {
+        var (site, session) = await shared.FillAsync();
+        site.SetChanges([ConsoleSite.Change("Makefile", "modified", 9, 9)], "M x\nmodified Makefile\n--- a\n+++ b\n@@ -1 +1 @@\n-all:\tone\n+\tcc\t-o x\n");
+        var page = await browser.OpenSessionAsync(site, session);
+        await Browser.Button(page, "Show changes").ClickAsync();
+        await page.Locator("ul.changed button.link").ClickAsync();
+        Assert.Equal("+\tcc\t-o x\n", await page.Locator("pre.diff .added").TextContentAsync());
+        Assert.Equal("4", await page.Locator("pre.diff").EvaluateAsync<string>("diff => getComputedStyle(diff).tabSize"));
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Changes_Applied_AreAskedForFirst()
     {
         var (site, session) = await shared.FillAsync();

@@ -142,6 +142,26 @@ internal sealed class ConsoleSite : IAsyncDisposable
     private static System.Collections.Immutable.ImmutableSortedDictionary<string, string> Detail(string name, int value) =>
         System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
+    /// <summary>A connection that waits for an answer.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<string> AskAsync(string host, double minutes = 9, string session = Session)
+    {
+        var id = Guid.CreateVersion7().ToString("D");
+        using var asked = await Client.PostAsync("/asks", new StringContent(JsonSerializer.Serialize(new
+        {
+            id,
+            session,
+            gate = "egress",
+            subject = host + ":443",
+            host,
+            port = 443,
+            rule = "egress.otherwise",
+            expires = TimeProvider.System.GetUtcNow().AddMinutes(minutes),
+        }), Encoding.UTF8, "application/json"));
+        Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
+        return id;
+    }
+
     public async Task StoreAsync(IEnumerable<BoundaryEvent> events)
     {
         foreach (var batch in events.Chunk(1_000))

@@ -29,6 +29,27 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
     }
 
     [Fact]
+    public async Task Sessions_OfExactlyAPage_HaveNoOlderOnes()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        var time = new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero);
+        await site.StoreAsync(Enumerable.Range(0, 100).Select(i => site.Start($"s{i:000}", "claude", time.AddSeconds(i))));
+        var page = await browser.SignInAsync(site);
+        var rows = page.Locator("tbody tr");
+        await Expect(rows).ToHaveCountAsync(100);
+        await Expect(Browser.Button(page, "Older")).ToHaveCountAsync(0);
+        await site.StoreAsync([site.Start("s100", "claude", time.AddSeconds(100))]);
+        await Expect(rows.First).ToContainTextAsync("s100");
+        await Expect(rows).ToHaveCountAsync(100);
+        await Browser.Button(page, "Older").ClickAsync();
+        await Expect(rows).ToHaveCountAsync(1);
+        await Expect(rows.First).ToContainTextAsync("s000");
+        await Browser.Button(page, "Newest").ClickAsync();
+        await Expect(rows.First).ToContainTextAsync("s100");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Session_Filters_NarrowTheTimeline()
     {
         var (site, session) = await shared.FillAsync();
