@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a session changed: looked at file by file, taken, and taken back.</summary>
+[NoScriptErrors]
 public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Fact]

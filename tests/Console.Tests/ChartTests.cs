@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Traffic by destination, as it is drawn.</summary>
+[NoScriptErrors]
 public sealed class ChartTests(Browser browser) : IClassFixture<Browser>
 {
     private static readonly DateTimeOffset s_began = new(2026, 11, 24, 10, 0, 0, TimeSpan.Zero);

@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What the page says of the sink itself.</summary>
+[NoScriptErrors]
 public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]

@@ -56,6 +56,9 @@ internal static class Visible
         : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s"
         : $"{time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s";
 
+    /// <summary>Until something ends.</summary>
+    public static string Left(TimeSpan time) => time.TotalSeconds < 1 ? "no time left" : time.TotalMinutes >= 1 ? $"{Duration(time)} left" : $"{(int)time.TotalSeconds} s left";
+
     /// <summary>Of a span: as exact as a person compares.</summary>
     public static string Milliseconds(double time) =>
         time < 1 ? time.ToString("0.### ms", CultureInfo.InvariantCulture)

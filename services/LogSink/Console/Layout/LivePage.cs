@@ -22,6 +22,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>Whether the page shows how long something takes: it is drawn anew each second then, without anything being read.</summary>
     protected virtual bool IsTicking => false;
 
+    /// <summary>Between two times that the page is read.</summary>
+    protected virtual TimeSpan Least => s_least;
+
     /// <summary>Reads what the page shows.</summary>
     protected abstract void Load();
 
@@ -85,7 +88,7 @@ public abstract class LivePage : ComponentBase, IDisposable
                     Load();
                     StateHasChanged();
                 });
-                await Task.Delay(s_least, time, left);
+                await Task.Delay(Least, time, left);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
