@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Who is let in, and by which way; without a browser, as an attacker would.</summary>
+[NoScriptErrors]
 public sealed class AccessTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Theory]

@@ -48,12 +48,14 @@ public sealed class Browser : IAsyncLifetime
         }
     }
 
-    /// <summary>A page that is not signed in, and that fails the test when a script does anything wrong.</summary>
+    /// <summary>A page that is not signed in. A class with <see cref="NoScriptErrorsAttribute"/> fails the test whose page's scripts do anything wrong.</summary>
     internal async Task<IPage> NewPageAsync(ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 860)
     {
         var context = await _browser!.NewContextAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height }, ReducedMotion = ReducedMotion.Reduce });
         context.SetDefaultTimeout(15_000);
-        return await context.NewPageAsync();
+        var page = await context.NewPageAsync();
+        NoScriptErrorsAttribute.Watch(page);
+        return page;
     }
 
     internal async Task<IPage> SignInAsync(ConsoleSite site, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 860)
@@ -66,10 +68,10 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>Signed in, at a session's page.</summary>
-    internal async Task<IPage> OpenSessionAsync(ConsoleSite site, string session = ConsoleSite.Session)
+    internal async Task<IPage> OpenSessionAsync(ConsoleSite site, string? session = null)
     {
         var page = await SignInAsync(site);
-        await page.GetByRole(AriaRole.Link, new() { Name = session, Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = session ?? ConsoleSite.Session, Exact = true }).ClickAsync();
         await page.Locator("h2", new() { HasText = "Timeline" }).WaitForAsync();
         return page;
     }

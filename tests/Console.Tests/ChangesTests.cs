@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a session changed: looked at file by file, taken, and taken back.</summary>
+[NoScriptErrors]
 public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Fact]
@@ -40,6 +41,19 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("pre.diff")).ToHaveCountAsync(0);
         Assert.Equal([$"changes {session} --json", $"changes {session} /workspace/settings.ini --diff", $"changes {session} /workspace/notes.txt --diff"], site.Calls);
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Difference_WithTabs_KeepsThem()
+    {
+        var (site, session) = await shared.FillAsync();
+        site.SetChanges([ConsoleSite.Change("Makefile", "modified", 9, 9)], "M x\nmodified Makefile\n--- a\n+++ b\n@@ -1 +1 @@\n-all:\tone\n+\tcc\t-o x\n");
+        var page = await browser.OpenSessionAsync(site, session);
+        await Browser.Button(page, "Show changes").ClickAsync();
+        await page.Locator("ul.changed button.link").ClickAsync();
+        Assert.Equal("+\tcc\t-o x\n", await page.Locator("pre.diff .added").TextContentAsync());
+        Assert.Equal("4", await page.Locator("pre.diff").EvaluateAsync<string>("diff => getComputedStyle(diff).tabSize"));
         await page.Context.DisposeAsync();
     }
 

@@ -15,7 +15,10 @@ internal sealed class ConsoleSite : IAsyncDisposable
 {
     public const string Token = "0123456789abcdef";
 
-    public const string Session = "20261124-101112-demo";
+    /// <summary>Of the session that <see cref="FillAsync"/> stores: it runs since some minutes.</summary>
+    public static readonly DateTimeOffset Began = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().AddMinutes(-6).ToUnixTimeSeconds());
+
+    public static readonly string Session = Began.ToString("yyyyMMdd-HHmmss", System.Globalization.CultureInfo.InvariantCulture) + "-demo";
 
     private readonly TempFolder _folder = new();
     private Process? _sink;
@@ -28,6 +31,9 @@ internal sealed class ConsoleSite : IAsyncDisposable
 
     /// <summary>The sink's <c>HOME</c>.</summary>
     public string Home => _folder.File("home");
+
+    /// <summary>Where all of its files are.</summary>
+    public string Folder => _folder.Path;
 
     /// <summary>What the stand-in was run with, a call a line.</summary>
     public string[] Calls => File.Exists(_folder.File("calls")) ? File.ReadAllLines(_folder.File("calls")) : [];
@@ -58,8 +64,9 @@ internal sealed class ConsoleSite : IAsyncDisposable
     }
 
     /// <summary>A session that tried this and that.</summary>
-    public async Task FillAsync(bool spans = true, string session = Session)
+    public async Task FillAsync(bool spans = true, string? session = null)
     {
+        session ??= Session;
         await File.WriteAllTextAsync(Policy,
             """
             # Kept as it is.
@@ -68,39 +75,48 @@ internal sealed class ConsoleSite : IAsyncDisposable
               allow:
                 - host: api.example.org
                 - host: never.example.org
+                - host: registry.example.net
+                - host: cdn.example.com
+            secrets:
+              - name: anthropic
+                upstream: https://api.anthropic.com
+                from: env:ANTHROPIC_API_KEY
+                inject: { header: x-api-key, value: "{secret}" }
+                allow:
+                  - { method: POST, path: /v1/messages }
 
             """);
         File.SetUnixFileMode(Policy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var began = new DateTimeOffset(2026, 11, 24, 10, 11, 12, TimeSpan.Zero);
+        var began = Began;
         var (attempt, end) = (Guid.Empty, Guid.Empty);
         List<BoundaryEvent> events = [Start(session, "claude -p 'fix the tests'", began)];
         for (var i = 0; i < 60; i++)
         {
             (attempt, end) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-            var (host, bytes) = (i % 3) switch { 0 => ("api.example.org:443", 40_000L), 1 => ("registry.example.net:443", 9_000L), _ => ("cdn.example.com:443", 2_500L) };
-            events.Add(Event(Boundary.Egress, "connect", host, VerdictKind.Allowed, began.AddSeconds(5 * i), session) with { Id = attempt, Rule = "egress.allow[0] api.example.org", TraceId = SpanRequest.Trace });
-            events.Add(Event(Boundary.Egress, "connect.end", host, VerdictKind.Allowed, began.AddSeconds(5 * i + 2), session) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
+            var (host, rule, bytes) = (i % 3) switch { 0 => ("api.example.org", 0, 40_000L), 1 => ("registry.example.net", 2, 9_000L), _ => ("cdn.example.com", 3, 2_500L) };
+            events.Add(Event(Boundary.Egress, "connect", host + ":443", VerdictKind.Allowed, began.AddSeconds(5 * i + 1), session) with { Id = attempt, Rule = $"egress.allow[{rule}] {host}", TraceId = SpanRequest.Trace });
+            events.Add(Event(Boundary.Egress, "connect.end", host + ":443", VerdictKind.Allowed, began.AddSeconds(5 * i + 3), session) with { Id = end, Attempt = attempt, BytesSent = bytes / 10, BytesReceived = bytes, DurationMs = 2_000 });
         }
 
-        events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(200), session) with { Reason = "no rule names this host" });
-        events.Add(Event(Boundary.Egress, "connect", "blocked.example:443", VerdictKind.Denied, began.AddSeconds(210), session) with
+        events.Add(Event(Boundary.Dns, "query", "aGVsbG8.exfil.example A", VerdictKind.Denied, began.AddSeconds(301), session) with { Reason = "no rule names this host" });
+        events.Add(Event(Boundary.Egress, "connect", "blocked.example:443", VerdictKind.Denied, began.AddSeconds(304), session) with
         {
             Reason = "no rule names blocked.example",
             Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("denial", "name-not-allowed").Add("via", "connect"),
         });
-        events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(220), session) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
+        events.Add(Event(Boundary.Secrets, "request", "POST anthropic/v1/messages", VerdictKind.Allowed, began.AddSeconds(308), session) with { Rule = "secrets[0].allow[0] POST /v1/messages" });
         await StoreAsync(events);
         if (!spans)
             return;
-        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + session, began, 400_000));
+        await SpanRequest.SendAsync(this, "agent", new TestSpan("00000000000000a1", null, "session " + session, began, 310_000));
         await SpanRequest.SendAsync(this, "egress-proxy",
-            new TestSpan("00000000000000a2", "00000000000000a1", "egress connect", began.AddSeconds(295), 120, attempt),
-            new TestSpan("00000000000000a3", "00000000000000a2", "resolve cdn.example.com", began.AddSeconds(295.02), 60),
-            new TestSpan("00000000000000a4", "00000000000000a1", "egress connect.end", began.AddSeconds(295.12), 2_000, end, "the origin closed the connection"));
+            new TestSpan("00000000000000a2", "00000000000000a1", "egress connect", began.AddSeconds(296), 120, attempt),
+            new TestSpan("00000000000000a3", "00000000000000a2", "resolve cdn.example.com", began.AddSeconds(296.02), 60),
+            new TestSpan("00000000000000a4", "00000000000000a1", "egress connect.end", began.AddSeconds(296.12), 2_000, end, "the origin closed the connection"));
     }
 
-    public static BoundaryEvent Event(Boundary gate, string action, string subject, VerdictKind verdict, DateTimeOffset time, string session = Session) =>
-        Sample.Event(session, subject) with { Gate = gate, Action = action, Verdict = verdict, Time = time };
+    public static BoundaryEvent Event(Boundary gate, string action, string subject, VerdictKind verdict, DateTimeOffset time, string? session = null) =>
+        Sample.Event(session ?? Session, subject) with { Gate = gate, Action = action, Verdict = verdict, Time = time };
 
     public BoundaryEvent Start(string session, string command, DateTimeOffset time) =>
         Event(Boundary.Sandbox, "session.start", command, VerdictKind.Allowed, time, session) with
@@ -109,7 +125,7 @@ internal sealed class ConsoleSite : IAsyncDisposable
                 .Add("command", command).Add("workingDirectory", "/home/me/project").Add("policy", Policy).Add("isolation", "docker"),
         };
 
-    public static BoundaryEvent End(string session, int code, DateTimeOffset time) => Event(Boundary.Sandbox, "session.end", "claude", VerdictKind.Allowed, time, session) with { Detail = Detail("exitCode", code) };
+    public static BoundaryEvent End(string session, int code, DateTimeOffset time, string command = "claude") => Event(Boundary.Sandbox, "session.end", command, VerdictKind.Allowed, time, session) with { Detail = Detail("exitCode", code) };
 
     /// <summary>A gate's last word.</summary>
     public static BoundaryEvent Seal(string session, Boundary gate, int records, DateTimeOffset time) =>
@@ -133,14 +149,34 @@ internal sealed class ConsoleSite : IAsyncDisposable
 
         IEnumerable<BoundaryEvent> Past(string session, string command, int stored, int? said) =>
         [
-            Start(session, command, time), .. Enumerable.Range(0, stored).Select(i => Event(Boundary.Egress, "connect", "api.example.org:443", VerdictKind.Allowed, time.AddSeconds(i), session) with { BytesSent = 900, BytesReceived = 70_000 }),
-            Seal(session, Boundary.Dns, 0, time.AddMinutes(4)), Seal(session, Boundary.Secrets, 0, time.AddMinutes(4)), End(session, stored == 7 ? 1 : 0, time.AddMinutes(4)),
+            Start(session, command, time), .. Enumerable.Range(0, stored).Select(i => Event(Boundary.Egress, "connect", "api.example.org:443", VerdictKind.Allowed, time.AddSeconds(11 * i), session) with { BytesSent = 900, BytesReceived = 70_000 }),
+            Seal(session, Boundary.Dns, 0, time.AddMinutes(4)), Seal(session, Boundary.Secrets, 0, time.AddMinutes(4)), End(session, stored == 7 ? 1 : 0, time.AddMinutes(4), command),
             .. said is { } count ? [Seal(session, Boundary.Egress, count, time.AddMinutes(4))] : Array.Empty<BoundaryEvent>(),
         ];
     }
 
     private static System.Collections.Immutable.ImmutableSortedDictionary<string, string> Detail(string name, int value) =>
         System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>A connection that waits for an answer.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<string> AskAsync(string host, double minutes = 9, string? session = null)
+    {
+        var id = Guid.CreateVersion7().ToString("D");
+        using var asked = await Client.PostAsync("/asks", new StringContent(JsonSerializer.Serialize(new
+        {
+            id,
+            session = session ?? Session,
+            gate = "egress",
+            subject = host + ":443",
+            host,
+            port = 443,
+            rule = "egress.otherwise",
+            expires = TimeProvider.System.GetUtcNow().AddMinutes(minutes),
+        }), Encoding.UTF8, "application/json"));
+        Assert.True(asked.IsSuccessStatusCode, await asked.Content.ReadAsStringAsync());
+        return id;
+    }
 
     public async Task StoreAsync(IEnumerable<BoundaryEvent> events)
     {

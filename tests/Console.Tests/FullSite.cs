@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Gatehouse.Console.Tests;
 
 /// <summary>A sink that has something for every page to show.</summary>
@@ -16,29 +14,12 @@ public sealed class FullSite : IAsyncLifetime
             "--LogSink:Notify:desktop:On:1=denial.burst");
         await Site.FillHistoryAsync();
         await Site.FillAsync();
-        await AskAsync(Site);
+        await Site.AskAsync("pypi.example");
     }
 
     public async Task DisposeAsync()
     {
         if (_site is not null)
             await _site.DisposeAsync();
-    }
-
-    private static async Task AskAsync(ConsoleSite site)
-    {
-        using var content = new StringContent(JsonSerializer.Serialize(new
-        {
-            id = Guid.CreateVersion7().ToString("D"),
-            session = ConsoleSite.Session,
-            gate = "egress",
-            subject = "pypi.example:443",
-            host = "pypi.example",
-            port = 443,
-            rule = "egress.otherwise",
-            expires = TimeProvider.System.GetUtcNow().AddMinutes(9),
-        }), System.Text.Encoding.UTF8, "application/json");
-        using var asked = await site.Client.PostAsync("/asks", content);
-        Assert.True(asked.IsSuccessStatusCode);
     }
 }

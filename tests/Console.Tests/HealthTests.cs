@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What the page says of the sink itself.</summary>
+[NoScriptErrors]
 public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
@@ -20,9 +21,9 @@ public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
         await Expect(page.GetByText("The record is sent on to nobody.")).ToBeVisibleAsync();
         await Expect(page.GetByText("Nobody is told.")).ToBeVisibleAsync();
         await Browser.Button(page, "Verify").ClickAsync();
-        await Expect(page.Locator("p.said")).ToContainTextAsync("124 records: the chain is whole");
+        await Expect(page.Locator(".said[intent=success]")).ToContainTextAsync("124 records: the chain is whole");
         await page.ReloadAsync();
-        await Expect(page.Locator("p.said")).ToContainTextAsync("124 records: the chain is whole");
+        await Expect(page.Locator(".said").First).ToContainTextAsync("124 records: the chain is whole");
         await Expect(page.GetByText("Verified at 20")).ToBeVisibleAsync();
         await page.Context.DisposeAsync();
     }
@@ -35,7 +36,10 @@ public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
         var page = await browser.SignInAsync(site);
         await page.GotoAsync(page.Url + "health");
         await Browser.Button(page, "Verify").ClickAsync();
-        await Expect(page.Locator("p.said")).ToContainTextAsync("the chain is whole");
+        await Expect(page.Locator(".said").First).ToContainTextAsync("the chain is whole");
+        // A chain that is whole is not yet a record that is.
+        await Expect(page.Locator(".said[intent=success]")).ToHaveCountAsync(0);
+        await Expect(page.Locator(".said[intent=error][role=alert]")).ToContainTextAsync("The record of one session is incomplete.");
         var sessions = page.Locator("section[aria-labelledby=chain] li");
         await Expect(sessions).ToHaveTextAsync(["20261123-090000-lost egress: 9 recorded, 7 stored"]);
         await sessions.Locator("a").ClickAsync();
@@ -52,7 +56,10 @@ public sealed class HealthTests(Browser browser) : IClassFixture<Browser>
         var page = await browser.SignInAsync(site);
         await page.GotoAsync(page.Url + "health");
         await Browser.Button(page, "Verify").ClickAsync();
-        await Expect(page.Locator("p.said")).ToContainTextAsync("Record 7: changed: its hash does not match");
+        var said = page.GetByRole(Microsoft.Playwright.AriaRole.Alert).Filter(new() { HasText = "The chain is broken." });
+        await Expect(said).ToContainTextAsync("Record 7: changed: its hash does not match");
+        await Expect(said).ToHaveAttributeAsync("intent", "error");
+        await Expect(page.Locator(".said[intent=success]")).ToHaveCountAsync(0);
         await page.Context.DisposeAsync();
     }
 

@@ -7,6 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Everything in a record may be what an agent wrote for the person who reads it.</summary>
+[NoScriptErrors]
 public sealed class HostileContentTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     private static readonly string[] s_texts =

@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>What a person does with the console, in a browser.</summary>
+[NoScriptErrors]
 public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     [Fact]
@@ -23,6 +24,27 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
             Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("exitCode", "3"),
         }]);
         await Expect(row).ToContainTextAsync("exit 3");
+        await page.Context.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Sessions_OfExactlyAPage_HaveNoOlderOnes()
+    {
+        await using var site = await ConsoleSite.StartAsync();
+        var time = new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero);
+        await site.StoreAsync(Enumerable.Range(0, 100).Select(i => site.Start($"s{i:000}", "claude", time.AddSeconds(i))));
+        var page = await browser.SignInAsync(site);
+        var rows = page.Locator("tbody tr");
+        await Expect(rows).ToHaveCountAsync(100);
+        await Expect(Browser.Button(page, "Older")).ToHaveCountAsync(0);
+        await site.StoreAsync([site.Start("s100", "claude", time.AddSeconds(100))]);
+        await Expect(rows.First).ToContainTextAsync("s100");
+        await Expect(rows).ToHaveCountAsync(100);
+        await Browser.Button(page, "Older").ClickAsync();
+        await Expect(rows).ToHaveCountAsync(1);
+        await Expect(rows.First).ToContainTextAsync("s000");
+        await Browser.Button(page, "Newest").ClickAsync();
+        await Expect(rows.First).ToContainTextAsync("s100");
         await page.Context.DisposeAsync();
     }
 

@@ -10,7 +10,7 @@ public sealed class PendingTests(Browser browser, SharedSite shared) : IClassFix
 {
     [Theory]
     [InlineData("Allow once", "allowed", "once")]
-    [InlineData("For this session", "allowed", "session")]
+    [InlineData("Allow for this session", "allowed", "session")]
     [InlineData("Deny", "denied", "once")]
     [InlineData("Deny for this session", "denied", "session")]
     public async Task Pending_Answered_ReachesTheGateThatWaits(string button, string state, string scope)
@@ -37,7 +37,7 @@ public sealed class PendingTests(Browser browser, SharedSite shared) : IClassFix
         var id = await AskAsync(site, session, "new.example");
         var before = await File.ReadAllTextAsync(site.Policy);
         var question = page.GetByRole(AriaRole.Alertdialog);
-        await PressAsync(page.Locator(".asks li"), "Always…", question);
+        await PressAsync(page.Locator(".asks li"), "Allow always…", question);
         await Expect(question).ToContainTextAsync(site.Policy);
         await Expect(question.Locator(".added")).ToHaveCountAsync(1);
         var line = (await question.Locator(".added").InnerTextAsync()).TrimEnd('\n');
@@ -48,7 +48,7 @@ public sealed class PendingTests(Browser browser, SharedSite shared) : IClassFix
         Assert.Equal(before, await File.ReadAllTextAsync(site.Policy));
         Assert.Equal(("waiting", "once"), await AnswerAsync(site, id, seconds: 0));
 
-        await PressAsync(page.Locator(".asks li"), "Always…", question);
+        await PressAsync(page.Locator(".asks li"), "Allow always…", question);
         await PressAsync(question, "Yes, always", page.Locator("li.gone"));
         await Expect(page.Locator("p.said")).ToContainTextAsync("new.example:443: allowed (always)");
         Assert.Equal(("allowed", "always"), await AnswerAsync(site, id));

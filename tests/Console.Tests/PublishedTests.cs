@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>The console out of a folder that was published, as images have it: nothing of the build's machine is needed.</summary>
+[NoScriptErrors]
 public sealed class PublishedTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]

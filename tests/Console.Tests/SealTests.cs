@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>Of each session, whether its record is whole, and what of its changes waits for a person.</summary>
+[NoScriptErrors]
 public sealed class SealTests(Browser browser, SharedSite shared) : IClassFixture<Browser>, IClassFixture<SharedSite>
 {
     private static readonly DateTimeOffset s_time = new(2026, 11, 23, 9, 0, 0, TimeSpan.Zero);

@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>A filter looks through so many records, says where it stopped, and goes on when it is told to.</summary>
+[NoScriptErrors]
 public sealed class SearchTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]

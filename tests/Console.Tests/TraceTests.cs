@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Gatehouse.Console.Tests;
 
 /// <summary>The trace of one attempt, where its record is opened.</summary>
+[NoScriptErrors]
 public sealed class TraceTests(Browser browser) : IClassFixture<Browser>
 {
     private static readonly DateTimeOffset s_began = new(2026, 11, 24, 11, 0, 0, TimeSpan.Zero);

@@ -1,25 +1,22 @@
 using System.Globalization;
 using System.Text;
+using Gatehouse.Policy.Display;
 
 namespace Gatehouse.AgentSandbox.CommandLine;
 
-/// <summary>Text that an agent had a hand in, made safe for a terminal: no escape sequence, no bidirectional override, one line.</summary>
+/// <summary>Text that an agent had a hand in, made safe for a terminal: no escape sequence, no bidirectional override, nothing that is not seen, one line.</summary>
 internal static class Printable
 {
     public static string Line(string text)
     {
         var safe = new StringBuilder(text.Length);
+        var legible = new Legibility();
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-                or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned)
-            {
-                safe.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
-            }
-            else
-            {
+            if (legible.Shows(rune))
                 safe.Append(rune);
-            }
+            else
+                safe.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
         }
 
         return safe.ToString();

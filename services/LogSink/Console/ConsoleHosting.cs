@@ -59,6 +59,8 @@ internal static class ConsoleHosting
         app.UseMiddleware<ConsoleGate>();
         app.MapWhen(ConsoleGate.HasPassed, branch =>
         {
+            // An address that is none has an answer of this console's too, not the browser's.
+            branch.UseStatusCodePagesWithReExecute("/not-found");
             branch.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
             branch.UseRouting();
             branch.UseAntiforgery();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Gatehouse.Policy.Display;
 
 namespace Gatehouse.LogSink.Console;
 
@@ -15,22 +16,25 @@ internal static class Visible
     public const int Whole = 20_000;
 
     /// <summary>At most so many characters, with every one that could not be seen as <c>\u{…}</c>.</summary>
-    public static string Text(string? text, int most = Cell)
+    public static string Text(string? text, int most = Cell) => Text(text, most, isContent: false);
+
+    /// <summary>A line of a file: as above, and its tabs are what they are.</summary>
+    public static string Line(string? text, int most) => Text(text, most, isContent: true);
+
+    private static string Text(string? text, int most, bool isContent)
     {
         if (string.IsNullOrEmpty(text))
             return "";
         var shown = new StringBuilder(Math.Min(text.Length, most) + 16);
-        var count = 0;
+        var (count, legible) = (0, new Legibility());
         foreach (var rune in text.EnumerateRunes())
         {
             if (count++ == most)
                 return shown.Append(CultureInfo.InvariantCulture, $"… ({text.Length:N0} characters)").ToString();
-            if (rune.Value == '\n' && most == Whole)
-                shown.Append('\n');
-            else if (IsInvisible(rune))
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:X}}}");
-            else
+            if (legible.Shows(rune) || (rune.Value == '\n' && most == Whole) || (rune.Value == '\t' && isContent))
                 shown.Append(rune.ToString());
+            else
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:X}}}");
         }
 
         return shown.ToString();
@@ -52,16 +56,12 @@ internal static class Visible
         : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s"
         : $"{time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s";
 
+    /// <summary>Until something ends.</summary>
+    public static string Left(TimeSpan time) => time.TotalSeconds < 1 ? "no time left" : time.TotalMinutes >= 1 ? $"{Duration(time)} left" : $"{(int)time.TotalSeconds} s left";
+
     /// <summary>Of a span: as exact as a person compares.</summary>
     public static string Milliseconds(double time) =>
         time < 1 ? time.ToString("0.### ms", CultureInfo.InvariantCulture)
         : time < 1_000 ? time.ToString("0.0 ms", CultureInfo.InvariantCulture)
         : Duration(TimeSpan.FromMilliseconds(Math.Min(time, TimeSpan.MaxValue.TotalMilliseconds / 2)));
-
-    // Controls, line and paragraph separators, marks that turn text around or join it, everything of width nothing, tags, halves of characters.
-    private static bool IsInvisible(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-        // Blank although letters: HANGUL FILLERs and BRAILLE PATTERN BLANK.
-        || rune.Value is 0x115F or 0x1160 or 0x3164 or 0xFFA0 or 0x2800;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Gatehouse.Policy.Display;
 
 namespace Gatehouse.LogSink.Syslog;
 
@@ -76,12 +77,13 @@ internal static class SyslogMessage
     private static string Visible(string value)
     {
         var text = new StringBuilder(value.Length);
+        var legible = new Legibility();
         foreach (var rune in value.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
-                text.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:X}}}");
-            else
+            if (legible.Shows(rune))
                 text.Append(rune);
+            else
+                text.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:X}}}");
         }
 
         return text.ToString();

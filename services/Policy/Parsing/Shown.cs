@@ -1,4 +1,5 @@
 using System.Text;
+using Gatehouse.Policy.Display;
 
 namespace Gatehouse.Policy.Parsing;
 
@@ -15,12 +16,12 @@ internal static class Shown
     public static string Plain(string text, int maxLength = MaxLength)
     {
         var builder = new StringBuilder(Math.Min(text.Length, maxLength));
+        var legible = new Legibility();
         foreach (var rune in text.EnumerateRunes())
         {
             if (builder.Length >= maxLength)
                 return builder.Append('…').ToString();
-            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar
-                || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format)
+            if (!legible.Shows(rune) || rune == Rune.ReplacementChar)
                 builder.Append('?');
             else
                 builder.Append(rune.ToString());

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Gatehouse.Policy.Display;
 
 namespace Gatehouse.AgentSandbox.Workspaces.Files;
 
@@ -80,24 +81,27 @@ internal static class SafeText
 
     private static void Append(StringBuilder text, ReadOnlySpan<byte> bytes, bool isContent)
     {
+        var legible = new Legibility();
         while (!bytes.IsEmpty)
         {
             var status = Rune.DecodeFromUtf8(bytes, out var rune, out var used);
             if (status != OperationStatus.Done)
             {
+                // A mark that follows would stand on the escape.
+                legible = new();
                 foreach (var one in bytes[..used])
                     text.Append(CultureInfo.InvariantCulture, $"\\x{one:x2}");
             }
             else
             {
-                Append(text, rune, isContent);
+                Append(text, rune, legible.Shows(rune), isContent);
             }
 
             bytes = bytes[used..];
         }
     }
 
-    private static void Append(StringBuilder text, Rune rune, bool isContent)
+    private static void Append(StringBuilder text, Rune rune, bool isLegible, bool isContent)
     {
         switch (rune.Value)
         {
@@ -117,15 +121,11 @@ internal static class SafeText
                 text.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}");
                 break;
             default:
-                if (IsPlain(rune))
+                if (isLegible)
                     text.Append(rune);
                 else
                     text.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
                 break;
         }
     }
-
-    private static bool IsPlain(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.SpaceSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 }

@@ -16,12 +16,13 @@ internal sealed class SessionQueries(EventStore store)
 
     /// <summary>Newest first.</summary>
     /// <param name="before">Older than the session at this place; null for the newest.</param>
-    public List<SessionLine> Sessions(long? before = null)
+    /// <param name="most">How many.</param>
+    public List<SessionLine> Sessions(long? before = null, int most = Page)
     {
         using var connection = store.Database.OpenReader();
         using var command = connection.CreateCommand();
         command.Parameters.AddWithValue("$before", before ?? long.MaxValue);
-        command.Parameters.AddWithValue("$page", Page);
+        command.Parameters.AddWithValue("$page", most);
         return Read(command, Listed);
     }
 

@@ -6,7 +6,7 @@ namespace Gatehouse.LogSink.Console.Layout;
 /// <summary>A page that follows the record: read again when something was stored, and not more often than anybody can look.</summary>
 public abstract class LivePage : ComponentBase, IDisposable
 {
-    private static readonly TimeSpan s_least = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan s_least = TimeSpan.FromMilliseconds(400), s_tick = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _left = new();
 
@@ -19,6 +19,12 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>Ends with the page.</summary>
     protected CancellationToken Left => _left.Token;
 
+    /// <summary>Whether the page shows how long something takes: it is drawn anew each second then, without anything being read.</summary>
+    protected virtual bool IsTicking => false;
+
+    /// <summary>Between two times that the page is read.</summary>
+    protected virtual TimeSpan Least => s_least;
+
     /// <summary>Reads what the page shows.</summary>
     protected abstract void Load();
 
@@ -30,8 +36,10 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     protected override void OnAfterRender(bool firstRender)
     {
-        if (firstRender)
-            _ = FollowAsync();
+        if (!firstRender)
+            return;
+        _ = FollowAsync();
+        _ = TickAsync();
     }
 
     public void Dispose()
@@ -44,6 +52,24 @@ public abstract class LivePage : ComponentBase, IDisposable
     {
         _left.Cancel();
         _left.Dispose();
+    }
+
+    private async Task TickAsync()
+    {
+        var (time, left) = (Services.GetRequiredService<TimeProvider>(), _left.Token);
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(s_tick, time, left);
+                if (IsTicking)
+                    await InvokeAsync(StateHasChanged);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The page was left.
+        }
     }
 
     private async Task FollowAsync()
@@ -62,7 +88,7 @@ public abstract class LivePage : ComponentBase, IDisposable
                     Load();
                     StateHasChanged();
                 });
-                await Task.Delay(s_least, time, left);
+                await Task.Delay(Least, time, left);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
