@@ -14,7 +14,7 @@ public sealed class PolicyTests(Browser browser, SharedSite shared) : IClassFixt
         var page = await browser.SignInAsync(site);
         await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
         var rules = page.Locator("table tbody tr");
-        await Expect(rules.Nth(0)).ToContainTextAsync("60");
+        await Expect(rules.Nth(0)).ToContainTextAsync("20");
         await Expect(rules.Nth(1)).ToContainTextAsync("never");
 
         var save = Browser.Button(page, "Save");
@@ -75,8 +75,8 @@ public sealed class PolicyTests(Browser browser, SharedSite shared) : IClassFixt
         await page.GotoAsync(page.Url + "policy/" + session);
         var rules = page.Locator("table tbody tr");
         await Expect(rules.Nth(0)).ToContainTextAsync("never");
-        await Expect(rules.Nth(1)).ToContainTextAsync("60 (all of this name)");
-        await Expect(rules.Nth(2)).ToContainTextAsync("60 (all of this name)");
+        await Expect(rules.Nth(1)).ToContainTextAsync("20 (all of this name)");
+        await Expect(rules.Nth(2)).ToContainTextAsync("20 (all of this name)");
         await Expect(page.GetByText("All of its records are counted.")).ToBeVisibleAsync();
         await page.Context.DisposeAsync();
     }
