@@ -6,8 +6,14 @@ namespace Aspire.Hosting.Execution;
 /// <summary>One project resource's process, over restarts.</summary>
 internal sealed class ResourceRun(ProjectResource resource, Spawner spawner, ConsoleLog log, string? runDirectory)
 {
-    /// <summary>A gate that was killed comes back, so that new sessions work; one that ends at once does not loop for ever.</summary>
-    private const int MaxRestarts = 5;
+    /// <summary>
+    /// A service that was healthy once comes back however often it ends: what stopped it, a full disk say, may be over a minute later, and until then
+    /// sessions have no way out. After 100 ms first, then twice as long each time.
+    /// </summary>
+    private static readonly TimeSpan s_firstRestart = TimeSpan.FromMilliseconds(100), s_lastRestart = TimeSpan.FromSeconds(30);
+
+    /// <summary>After a run of this length the next end is a new trouble.</summary>
+    private static readonly TimeSpan s_isStable = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan s_startWithin = TimeSpan.FromSeconds(60), s_stopWithin = TimeSpan.FromSeconds(5), s_probeEvery = TimeSpan.FromMilliseconds(25);
 
@@ -52,17 +58,20 @@ internal sealed class ResourceRun(ProjectResource resource, Spawner spawner, Con
             await Task.WhenAll(dependencies.Select(dependency => dependency.Healthy)).WaitAsync(_stopping.Token);
             for (var restarts = 0; ; restarts++)
             {
+                var since = Stopwatch.GetTimestamp();
                 await RunOnceAsync();
                 if (!IsService || _stopping.IsCancellationRequested)
                     break;
-                if (restarts == MaxRestarts || !_healthy.Task.IsCompletedSuccessfully)
+                if (!_healthy.Task.IsCompletedSuccessfully)
                 {
                     log.Say(resource.Name, $"ended with exit code {ExitCode}, and is not started again");
                     break;
                 }
 
                 log.Say(resource.Name, $"ended with exit code {ExitCode}; starting it again");
-                await Task.Delay(TimeSpan.FromMilliseconds(100 << restarts), _stopping.Token);
+                if (Stopwatch.GetElapsedTime(since) > s_isStable)
+                    restarts = 0;
+                await Task.Delay(RestartAfter(restarts), _stopping.Token);
             }
         }
         catch (OperationCanceledException)
@@ -81,6 +90,8 @@ internal sealed class ResourceRun(ProjectResource resource, Spawner spawner, Con
             _finished.TrySetResult();
         }
     }
+
+    internal static TimeSpan RestartAfter(int restarts) => TimeSpan.FromTicks(Math.Min(s_lastRestart.Ticks, s_firstRestart.Ticks << Math.Min(restarts, 10)));
 
     private async Task RunOnceAsync()
     {
