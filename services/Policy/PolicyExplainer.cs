@@ -13,12 +13,21 @@ public sealed record PolicyExplanation(string Target, Verdict Verdict, string Hi
     /// <summary>Denied unless a person says yes while it is held.</summary>
     public bool IsAsked { get; init; }
 
+    /// <summary>No socket inside listens on the port: what dials it is refused, and only what goes through the proxy gets as far as a question.</summary>
+    public bool IsProxyOnly { get; init; }
+
     public override string ToString()
     {
         if (Verdict.IsAllowed)
             return $"{Target}: allowed by {Verdict.Rule}";
         if (IsAsked)
-            return $"{Target}: held until you answer 'gatehouse pending' ({Verdict.Rule}). To allow it always: {Hint}";
+        {
+            var held = IsProxyOnly
+                ? "denied to programs that dial it, since no rule names the port; through HTTPS_PROXY, held until you answer"
+                : "held until you answer";
+            return $"{Target}: {held} 'gatehouse pending' ({Verdict.Rule}). To allow it always: {Hint}";
+        }
+
         var rule = Verdict.Rule is null ? "" : $" ({Verdict.Rule})";
         var hint = Hint.Length == 0 ? "" : $" To allow it: {Hint}";
         return $"{Target}: denied, {Verdict.Reason}{rule}.{hint}";

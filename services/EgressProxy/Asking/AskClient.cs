@@ -19,11 +19,12 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
     /// <summary>For the sink to take an ask, whether or not the agent waits: one that is given up on its way could not be taken back.</summary>
     private static readonly TimeSpan s_taking = TimeSpan.FromSeconds(5);
 
-    /// <param name="expires">After this, no answer has become no.</param>
-    public async Task<AskAnswer> AskAsync(GateSession session, Destination to, string rule, DateTimeOffset expires, CancellationToken cancellationToken)
+    /// <param name="within">After this, no answer has become no.</param>
+    public async Task<AskAnswer> AskAsync(GateSession session, Destination to, string rule, TimeSpan within, CancellationToken cancellationToken)
     {
-        var id = Guid.CreateVersion7(time.GetUtcNow());
-        var ask = new AskMessage(id, session.Id.Value, "egress", to.ToString(), to.Host.ToString(), to.Port, rule, expires);
+        var (begun, now) = (time.GetTimestamp(), time.GetUtcNow());
+        var id = Guid.CreateVersion7(now);
+        var ask = new AskMessage(id, session.Id.Value, "egress", to.ToString(), to.Host.ToString(), to.Port, rule, now + within);
         try
         {
             using var http = clients.CreateClient(ClientName);
@@ -32,7 +33,7 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
             cancellationToken.ThrowIfCancellationRequested();
             if (response.StatusCode != HttpStatusCode.Created)
                 return response.StatusCode == HttpStatusCode.TooManyRequests ? AskAnswer.TooMany : AskAnswer.Unavailable;
-            return await WaitAsync(http, id, expires, cancellationToken);
+            return await WaitAsync(http, id, begun, within, cancellationToken);
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or IOException
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -46,11 +47,12 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
         }
     }
 
-    private async Task<AskAnswer> WaitAsync(HttpClient http, Guid id, DateTimeOffset expires, CancellationToken cancellationToken)
+    private async Task<AskAnswer> WaitAsync(HttpClient http, Guid id, long begun, TimeSpan within, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var left = expires - time.GetUtcNow();
+            // Not by the clock: one that is set back would hold connections for hours.
+            var left = within - time.GetElapsedTime(begun);
             var wait = left < TimeSpan.Zero ? TimeSpan.Zero : left < Poll ? left : Poll;
             var path = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/asks/{id}?wait={wait.TotalSeconds + 1:0}");
             using var response = await http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
@@ -60,7 +62,7 @@ internal sealed class AskClient(IHttpClientFactory clients, TimeProvider time)
             switch (status)
             {
                 case { State: "allowed" }:
-                    return status.Scope == "once" ? AskAnswer.AllowedOnce : AskAnswer.Allowed;
+                    return status.Scope switch { "once" => AskAnswer.AllowedOnce, "always" => AskAnswer.AllowedAlways, _ => AskAnswer.Allowed };
                 case { State: "denied" }:
                     return status.Scope == "once" ? AskAnswer.DeniedOnce : AskAnswer.Denied;
                 case { State: "waiting" } when left > TimeSpan.Zero:
@@ -99,8 +101,11 @@ internal enum AskAnswer
     Denied,
     AllowedOnce,
 
-    /// <summary>For the session, or in the policy.</summary>
+    /// <summary>For the session.</summary>
     Allowed,
+
+    /// <summary>By a rule that is in the policy file now.</summary>
+    AllowedAlways,
 }
 
 /// <summary><c>POST /asks</c>.</summary>

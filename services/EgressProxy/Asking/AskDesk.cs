@@ -21,9 +21,8 @@ internal sealed class AskDesk(AskClient client, IOptions<EgressOptions> options,
     public async Task<Denial> AskAsync(
         GateSession session, Destination to, EgressRule rule, Func<CancellationToken, Task> isGone, CancellationToken cancellationToken)
     {
-        var asks = _sessions.GetValue(session, _ => new SessionAsks(options.Value.HeldConnections, options.Value.AskAgainAfter, time));
-        var (known, ask) = asks.Join(to, cancelled =>
-            client.AskAsync(session, to, rule.Name, time.GetUtcNow() + session.Policy.Egress.AskTimeout, cancelled), session.Ended);
+        var asks = _sessions.GetValue(session, _ => new SessionAsks(options.Value.HeldConnections, options.Value.AskAgainAfter, () => session.Policy, time));
+        var (known, ask) = asks.Join(to, cancelled => client.AskAsync(session, to, rule.Name, session.Policy.Egress.AskTimeout, cancelled));
         if (ask is null)
             return known;
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -4,8 +4,16 @@ using Gatehouse.EgressProxy.Destinations;
 namespace Gatehouse.EgressProxy.Asking;
 
 /// <summary>One session's questions and answers: a destination is asked about once at a time, and whoever wants it meanwhile waits for the same answer.</summary>
-internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProvider time)
+/// <param name="mostHeld">Connections that wait at a time.</param>
+/// <param name="askAgainAfter">How long a no that was for once holds.</param>
+/// <param name="policy">The one in force: another object after each reload.</param>
+/// <param name="time">Its timestamps.</param>
+internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, Func<object> policy, TimeProvider time)
 {
+    /// <summary>The gate looks at the file twice a second, and takes it over when two looks agree. Until then, the new rule is not in force.</summary>
+    public static TimeSpan UntilReload { get; } = TimeSpan.FromSeconds(10);
+
+
     /// <summary>Answers that are remembered; a person gives fewer. Beyond, it is asked again.</summary>
     private const int MostRemembered = 4_096;
 
@@ -13,16 +21,27 @@ internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProv
     private readonly Dictionary<Destination, SharedAsk> _waiting = [];
     private readonly Dictionary<Destination, Denial> _answered = [];
     private readonly Dictionary<Destination, (Denial Denial, long At)> _refused = [];
+
+    /// <summary>What a rule in the file allows: the rule counts, not the answer, or taking it out would change nothing.</summary>
+    private readonly Dictionary<Destination, (object Policy, long At)> _written = [];
+
     private int _held;
 
     /// <returns>An answer that is known, or the ask to wait for; then <see cref="Leave"/> is called.</returns>
-    public (Denial Known, SharedAsk? Ask) Join(Destination to, Func<CancellationToken, Task<AskAnswer>> ask, CancellationToken ended)
+    public (Denial Known, SharedAsk? Ask) Join(Destination to, Func<CancellationToken, Task<AskAnswer>> ask)
     {
         SharedAsk mine;
         lock (_lock)
         {
             if (_answered.TryGetValue(to, out var answer))
                 return (answer, null);
+            if (_written.TryGetValue(to, out var written))
+            {
+                if (written.Policy == policy() && time.GetElapsedTime(written.At) < UntilReload)
+                    return (Denial.None, null);
+                _written.Remove(to);
+            }
+
             if (_refused.TryGetValue(to, out var refused))
             {
                 if (time.GetElapsedTime(refused.At) < askAgainAfter)
@@ -39,14 +58,14 @@ internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProv
                 return (default, other);
             }
 
-            mine = _waiting[to] = new SharedAsk(to, ended);
+            mine = _waiting[to] = new SharedAsk(to);
         }
 
         _ = RunAsync(mine, ask);
         return (default, mine);
     }
 
-    /// <summary>The last who leaves takes the question back.</summary>
+    /// <summary>The last who leaves takes the question back. All leave at the session's end: the question needs no tie to that, which would last as long.</summary>
     public void Leave(SharedAsk ask)
     {
         lock (_lock)
@@ -100,6 +119,13 @@ internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProv
     {
         if (answer is AskAnswer.Allowed or AskAnswer.Denied && _answered.Count < MostRemembered)
             _answered[to] = denial;
+        if (answer is AskAnswer.AllowedAlways)
+        {
+            if (_written.Count >= MostRemembered)
+                _written.Clear();
+            _written[to] = (policy(), time.GetTimestamp());
+        }
+
         if (answer is not (AskAnswer.DeniedOnce or AskAnswer.Expired))
             return;
         // Forgetting early only means that a person is asked again, within the sink's bounds.
@@ -110,7 +136,7 @@ internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProv
 
     private static Denial DenialOf(AskAnswer answer) => answer switch
     {
-        AskAnswer.AllowedOnce or AskAnswer.Allowed => Denial.None,
+        AskAnswer.AllowedOnce or AskAnswer.Allowed or AskAnswer.AllowedAlways => Denial.None,
         AskAnswer.DeniedOnce or AskAnswer.Denied => Denial.Refused,
         AskAnswer.Expired => Denial.Unanswered,
         AskAnswer.TooMany => Denial.TooManyHeld,
@@ -119,10 +145,10 @@ internal sealed class SessionAsks(int mostHeld, TimeSpan askAgainAfter, TimeProv
 }
 
 /// <summary>A question, and everybody who waits for its answer.</summary>
-internal sealed class SharedAsk(Destination to, CancellationToken ended)
+internal sealed class SharedAsk(Destination to)
 {
     private readonly TaskCompletionSource<Denial> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _cancelled = CancellationTokenSource.CreateLinkedTokenSource(ended);
+    private readonly CancellationTokenSource _cancelled = new();
 
     public Destination To => to;
 

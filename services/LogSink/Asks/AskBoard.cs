@@ -6,10 +6,13 @@ namespace Gatehouse.LogSink.Asks;
 /// What waits for a person. In memory: a gate whose ask is gone denies, and so does one whose sink is gone. Everything is bounded, since an agent
 /// decides how many destinations it tries.
 /// </summary>
-internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvider time)
+internal sealed partial class AskBoard(AskRecord record, PolicyFiles policies, TimeProvider time, ILogger<AskBoard> log)
 {
     /// <summary>More than a person ever reads.</summary>
     public const int MostPerSession = 64, Most = 1_024;
+
+    /// <summary>Who takes an ask back.</summary>
+    private const string Gate = "gate";
 
     /// <summary>As the policy's own bound.</summary>
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
@@ -42,6 +45,7 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         ask = ask with { Asked = now, Expires = ask.Expires > latest ? latest : ask.Expires };
         if (ask.Expires <= now)
             return AddProblem.Expired;
+        var held = new HeldAsk(ask, ask.Expires - now, time);
         lock (_lock)
         {
             if (_held.ContainsKey(ask.Id))
@@ -51,12 +55,12 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
             if (_waiting.Length >= Most || _waiting.Count(other => other.Session == ask.Session) >= MostPerSession
                 || !HasRoomFor(ask.Session) || _held.Count >= 2 * Most)
                 return AddProblem.TooMany;
-            _held.Add(ask.Id, new HeldAsk(ask));
+            _held.Add(ask.Id, held);
             _waiting = _waiting.Add(ask);
         }
 
-        _ = ExpireAsync(ask);
-        Changed?.Invoke();
+        _ = ExpireAsync(held);
+        RaiseChanged();
         return null;
     }
 
@@ -76,8 +80,8 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         cancellationToken.ThrowIfCancellationRequested();
         if (Find(id) is not { } held)
             return new(AnswerOutcome.NotFound, "no such question waits");
-        if (!TryTake(held))
-            return new(AnswerOutcome.AlreadyAnswered, $"it is {held.State.ToString().ToLowerInvariant()} already");
+        if (held.Left <= TimeSpan.Zero || !TryTake(held))
+            return new(AnswerOutcome.AlreadyAnswered, held.State == AskState.Waiting ? "its time is up, or somebody answers it now" : $"it is {held.State.ToString().ToLowerInvariant()} already");
         try
         {
             // Not cancelled from here on: half an answer is none.
@@ -96,33 +100,41 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         }
         finally
         {
+            (string Who, string Reason)? ending;
             lock (_lock)
+            {
                 held.IsTaken = false;
+                ending = held.State == AskState.Waiting ? held.Ending : null;
+            }
+
+            // Its time came while an answer was tried, which failed: nobody else ends it.
+            if (ending is { } end)
+                await EndAsync(held, end.Who, end.Reason);
         }
     }
 
     /// <summary>The gate no longer waits: its agent hung up.</summary>
-    public Task<bool> WithdrawAsync(string id) => EndAsync(id, "gate", "the agent hung up", isWithdrawn: true);
+    public Task WithdrawAsync(string id) => Find(id) is { } held ? EndAsync(held, Gate, "the agent hung up") : Task.CompletedTask;
 
     // Under the lock. What was taken back makes room: no gate comes for it, and a person who is late hears that it is unknown.
     private bool HasRoomFor(string session)
     {
         var own = _held.Values.Where(other => other.Ask.Session == session).ToList();
         return own.Count < 2 * MostPerSession
-            || (own.Where(other => other.IsWithdrawn).MinBy(other => other.Ask.Asked) is { } oldest && _held.Remove(oldest.Ask.Id));
+            || (own.Where(other => other.IsWithdrawn && other.State != AskState.Waiting).MinBy(other => other.Ask.Asked) is { } oldest && _held.Remove(oldest.Ask.Id));
     }
 
-    private async Task ExpireAsync(Ask ask)
+    private async Task ExpireAsync(HeldAsk held)
     {
-        while (ask.Expires - time.GetUtcNow() is { } left && left > TimeSpan.Zero)
+        while (held.Left is var left && left > TimeSpan.Zero)
             await Task.Delay(left, time);
-        await EndAsync(ask.Id, "nobody", "no answer in time");
+        await EndAsync(held, "nobody", "no answer in time");
     }
 
-    private async Task<bool> EndAsync(string id, string who, string reason, bool isWithdrawn = false)
+    private async Task EndAsync(HeldAsk held, string who, string reason)
     {
-        if (Find(id) is not { } held || !TryTake(held))
-            return false;
+        if (!TryTake(held, (who, reason)))
+            return;
         try
         {
             // Recorded or not, it ends: no is what everybody gets who can not be told.
@@ -130,18 +142,24 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         }
         finally
         {
-            Decide(held, AskState.Expired, AskScope.Once, isWithdrawn);
+            Decide(held, AskState.Expired, AskScope.Once, isWithdrawn: who == Gate);
         }
-
-        return true;
     }
 
-    private bool TryTake(HeldAsk held)
+    /// <param name="held">What to answer or end.</param>
+    /// <param name="ending">Who ends it, and why: kept for later while an answer is tried.</param>
+    private bool TryTake(HeldAsk held, (string Who, string Reason)? ending = null)
     {
         lock (_lock)
         {
-            if (held.State != AskState.Waiting || held.IsTaken)
+            if (held.State != AskState.Waiting)
                 return false;
+            if (held.IsTaken)
+            {
+                held.Ending ??= ending;
+                return false;
+            }
+
             held.IsTaken = true;
             return true;
         }
@@ -151,12 +169,29 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
     {
         lock (_lock)
         {
-            held.Decide(state, scope, isWithdrawn);
+            // Also one that was answered all the same: no gate comes for it.
+            held.Decide(state, scope, isWithdrawn || held.Ending?.Who == Gate);
             _waiting = _waiting.Remove(held.Ask);
         }
 
         _ = ForgetAsync(held.Ask.Id);
-        Changed?.Invoke();
+        RaiseChanged();
+    }
+
+    // What goes wrong with one who looks on is neither the asker's affair nor that of the others.
+    private void RaiseChanged()
+    {
+        foreach (var handler in Changed?.GetInvocationList() ?? [])
+        {
+            try
+            {
+                ((Action)handler)();
+            }
+            catch (Exception e)
+            {
+                Log.NotTold(log, e);
+            }
+        }
     }
 
     private async Task ForgetAsync(string id)
@@ -164,6 +199,12 @@ internal sealed class AskBoard(AskRecord record, PolicyFiles policies, TimeProvi
         await Task.Delay(s_kept, time);
         lock (_lock)
             _held.Remove(id);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "One who follows the asks could not be told of a change")]
+        public static partial void NotTold(ILogger log, Exception exception);
     }
 }
 

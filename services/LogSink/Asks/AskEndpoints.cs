@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Gatehouse.LogSink.Live;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gatehouse.LogSink.Asks;
@@ -148,16 +149,10 @@ internal sealed class AskEndpoints(AskBoard board, TimeProvider time, IHostAppli
             return;
         }
 
-        using var changed = new SemaphoreSlim(1, 1);
+        // Never disposed: who raises the change may be about to wake it when this ends, and nothing of it needs disposing.
+        var changed = new HeadSignal();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-        void Wake()
-        {
-            lock (changed)
-                if (changed.CurrentCount == 0)
-                    changed.Release();
-        }
-
-        board.Changed += Wake;
+        board.Changed += changed.Raise;
         try
         {
             await FollowAsync(context, changed, ended.Token);
@@ -168,12 +163,12 @@ internal sealed class AskEndpoints(AskBoard board, TimeProvider time, IHostAppli
         }
         finally
         {
-            board.Changed -= Wake;
+            board.Changed -= changed.Raise;
             _followers.Release();
         }
     }
 
-    private async Task FollowAsync(HttpContext context, SemaphoreSlim changed, CancellationToken cancellationToken)
+    private async Task FollowAsync(HttpContext context, HeadSignal changed, CancellationToken cancellationToken)
     {
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
@@ -182,8 +177,7 @@ internal sealed class AskEndpoints(AskBoard board, TimeProvider time, IHostAppli
         while (true)
         {
             var writer = context.Response.BodyWriter;
-            if (!await changed.WaitAsync(s_heartbeat, cancellationToken))
-                writer.Write(":\n\n"u8);
+            var next = changed.Next;
             var waiting = board.Waiting;
             foreach (var ask in waiting.Where(ask => known.Add(ask.Id)))
             {
@@ -199,6 +193,10 @@ internal sealed class AskEndpoints(AskBoard board, TimeProvider time, IHostAppli
             }
 
             await writer.FlushAsync(cancellationToken);
+            await next.WaitAsync(s_heartbeat, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!next.IsCompleted)
+                writer.Write(":\n\n"u8);
         }
     }
 

@@ -9,9 +9,6 @@ namespace Gatehouse.LogSink.Asks;
 /// <summary>Answers as boundary events: who let what through, and how far.</summary>
 internal sealed class AskRecord(EventWriter writer, TimeProvider time)
 {
-    /// <summary>Of the action of every answer.</summary>
-    public const string Prefix = "ask.";
-
     /// <param name="ask">What was asked.</param>
     /// <param name="state">What became of it; <see cref="AskState.Waiting"/>: nothing, an answer failed.</param>
     /// <param name="scope">How far the answer reaches.</param>
@@ -30,7 +27,7 @@ internal sealed class AskRecord(EventWriter writer, TimeProvider time)
             Time = now,
             Session = ask.Session,
             Gate = Boundary.Egress,
-            Action = state == AskState.Waiting ? Prefix + "failed" : Prefix + state.ToString().ToLowerInvariant(),
+            Action = BoundaryActions.AskPrefix + (state == AskState.Waiting ? "failed" : state.ToString().ToLowerInvariant()),
             Subject = ask.Subject,
             Verdict = state == AskState.Allowed ? VerdictKind.Allowed : VerdictKind.Denied,
             Rule = ask.Rule,

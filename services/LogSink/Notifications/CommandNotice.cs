@@ -56,9 +56,24 @@ internal static class CommandNotice
             }
             catch (OperationCanceledException)
             {
-                process.Kill(entireProcessTree: true);
-                return $"the command was ended after {within.TotalSeconds} s";
+                return End(process) is { } problem
+                    ? $"the command did not end within {within.TotalSeconds} s, and can not be ended: {problem}"
+                    : $"the command was ended after {within.TotalSeconds} s";
             }
+        }
+    }
+
+    // What runs under another user (setuid) is not ours to end.
+    private static string? End(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+            return null;
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or AggregateException or InvalidOperationException)
+        {
+            return e.Message;
         }
     }
 }

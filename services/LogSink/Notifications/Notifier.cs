@@ -1,11 +1,13 @@
+using Gatehouse.LogSink.Asks;
 using Gatehouse.LogSink.Forwarding;
+using Gatehouse.LogSink.Live;
 using Gatehouse.LogSink.Store;
 using Microsoft.Extensions.Options;
 
 namespace Gatehouse.LogSink.Notifications;
 
-/// <summary>Follows the record from when the sink started, and tells what it was asked to tell, one at a time.</summary>
-internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventStore store, TimeProvider time, ILogger<Notifier> log) : BackgroundService
+/// <summary>Follows the record from when the sink started, and what waits for a person, and tells what it was asked to tell.</summary>
+internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventStore store, AskBoard asks, TimeProvider time, ILogger<Notifier> log) : BackgroundService
 {
     private const int Page = 200;
 
@@ -17,11 +19,17 @@ internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventSt
         return Task.WhenAll(options.Value.Notify.Select(each => Task.Run(() => FollowAsync(each.Key, each.Value, from, stoppingToken), CancellationToken.None)));
     }
 
-    private async Task FollowAsync(string name, NotifyOptions notify, long cursor, CancellationToken cancellationToken)
+    private Task FollowAsync(string name, NotifyOptions notify, long from, CancellationToken cancellationToken)
     {
-        var occasions = new Occasions(notify);
-        var told = new Queue<DateTimeOffset>();
-        var suppressed = 0L;
+        var queues = notify.On.Distinct().ToDictionary(word => word, word => new NoticeQueue(name, word, notify, _webhook, time, log), StringComparer.Ordinal);
+        List<Task> running = [.. queues.Values.Select(queue => queue.RunAsync(cancellationToken)), FollowRecordAsync(name, new(notify, time), queues, from, cancellationToken)];
+        if (queues.TryGetValue(Occasions.AskWaiting, out var waiting))
+            running.Add(FollowAsksAsync(waiting, cancellationToken));
+        return Task.WhenAll(running);
+    }
+
+    private async Task FollowRecordAsync(string name, Occasions occasions, Dictionary<string, NoticeQueue> queues, long cursor, CancellationToken cancellationToken)
+    {
         while (!cancellationToken.IsCancellationRequested)
         {
             var changed = store.Changed.Next;
@@ -36,17 +44,10 @@ internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventSt
                 var page = RecordPage.Read(store.Database, cursor, store.Head.Sequence, Page);
                 foreach (var row in page.Rows)
                 {
-                    foreach (var occasion in occasions.Of(row, time.GetUtcNow()))
-                    {
-                        if (!MayTell(told, notify.MostPerMinute))
-                        {
-                            suppressed++;
-                            continue;
-                        }
-
-                        await TellAsync(name, notify, occasion, suppressed, row, cancellationToken);
-                        suppressed = 0;
-                    }
+                    // Whatever comes of it, it is not told twice.
+                    cursor = row.Sequence;
+                    foreach (var occasion in occasions.Of(row))
+                        queues[occasion].Offer(() => Notice.Of(occasion, row));
                 }
 
                 cursor = page.Through;
@@ -59,27 +60,27 @@ internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventSt
         }
     }
 
-    private bool MayTell(Queue<DateTimeOffset> told, int mostPerMinute)
+    private async Task FollowAsksAsync(NoticeQueue queue, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        while (told.TryPeek(out var first) && now - first >= TimeSpan.FromMinutes(1))
-            told.Dequeue();
-        if (told.Count >= mostPerMinute)
-            return false;
-        told.Enqueue(now);
-        return true;
-    }
-
-    private async Task TellAsync(string name, NotifyOptions notify, string occasion, long suppressed, EventRow row, CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        var body = NotificationText.Write(occasion, now, suppressed, row);
-        var within = TimeSpan.FromSeconds(notify.TimeoutSeconds);
-        var problem = notify.Url is { } url
-            ? await _webhook.PostAsync(url, notify.SecretFile, row.Id.ToString(), now, body, within, cancellationToken)
-            : await CommandNotice.RunAsync(notify.Command, body, within, cancellationToken);
-        if (problem is not null)
-            Log.NotTold(log, name, occasion, problem);
+        var changed = new HeadSignal();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        asks.Changed += changed.Raise;
+        try
+        {
+            while (true)
+            {
+                var next = changed.Next;
+                var waiting = asks.Waiting;
+                foreach (var ask in waiting.Where(ask => known.Add(ask.Id)))
+                    queue.Offer(() => Notice.Of(Occasions.AskWaiting, ask));
+                known.IntersectWith(waiting.Select(ask => ask.Id));
+                await next.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            asks.Changed -= changed.Raise;
+        }
     }
 
     public override void Dispose()
@@ -90,9 +91,6 @@ internal sealed partial class Notifier(IOptions<LogSinkOptions> options, EventSt
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "'{Name}' was not told of {Occasion}: {Problem}")]
-        public static partial void NotTold(ILogger log, string name, string occasion, string problem);
-
         [LoggerMessage(2, LogLevel.Error, "The record could not be read for '{Name}'")]
         public static partial void NotRead(ILogger log, string name, Exception exception);
     }

@@ -21,7 +21,7 @@ internal sealed class NotifyOptions
     /// <summary>…within so many seconds.</summary>
     public int BurstSeconds { get; set; } = 60;
 
-    /// <summary>Further ones are counted, and the count is told with the next: a person reads no more than this.</summary>
+    /// <summary>Of each occasion. Further ones are counted, and the count is told with the next: a person reads no more than this.</summary>
     public int MostPerMinute { get; set; } = 6;
 
     /// <summary>Then the command is ended, or the connection.</summary>

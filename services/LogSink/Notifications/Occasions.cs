@@ -1,32 +1,37 @@
+using Gatehouse.Policy.Events;
+
 namespace Gatehouse.LogSink.Notifications;
 
 /// <summary>What a record is an occasion for. Remembers the denials of the sessions that had one lately.</summary>
-internal sealed class Occasions(NotifyOptions options)
+internal sealed class Occasions(NotifyOptions options, TimeProvider time)
 {
     public const string SecretDenied = "secret.denied", SecretReflected = "secret.reflected", DenialBurst = "denial.burst";
+
+    /// <summary>No record's: there is none before the answer.</summary>
+    public const string AskWaiting = "ask.waiting";
 
     /// <summary>Beyond it, the session whose denials are oldest is forgotten.</summary>
     private const int MostSessions = 256;
 
-    private readonly Dictionary<string, Queue<DateTimeOffset>> _denials = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<long>> _denials = new(StringComparer.Ordinal);
 
-    public static string[] Words { get; } = [SecretDenied, SecretReflected, DenialBurst];
+    public static string[] Words { get; } = [SecretDenied, SecretReflected, DenialBurst, AskWaiting];
 
-    /// <summary>What <paramref name="row"/>, seen at <paramref name="now"/>, is an occasion for.</summary>
-    public IEnumerable<string> Of(EventRow row, DateTimeOffset now)
+    /// <summary>What <paramref name="row"/>, seen now, is an occasion for.</summary>
+    public IEnumerable<string> Of(EventRow row)
     {
-        var denied = row.Verdict == "denied" && row.Attempt is null;
+        var denied = row.Verdict == "denied" && row.Attempt is null && !BoundaryActions.IsAsk(row.Action);
         if (denied && row.Gate == "secrets" && options.On.Contains(SecretDenied))
             yield return SecretDenied;
-        // The gateway names the fields of an answer that it took out: a Location for where it pointed, any other for the credential in it.
-        if (row.Gate == "secrets" && options.On.Contains(SecretReflected) && row.Detail is { } detail && DetailJson.Read(detail).GetValueOrDefault("removed") is not (null or "Location"))
+        // Where the credential showed in an answer, in the gateway's words.
+        if (row.Gate == "secrets" && options.On.Contains(SecretReflected) && row.Detail is { } detail && DetailJson.Read(detail).ContainsKey("reflected"))
             yield return SecretReflected;
-        if (denied && options.On.Contains(DenialBurst) && IsBurst(row.Session, now))
+        if (denied && options.On.Contains(DenialBurst) && IsBurst(row.Session))
             yield return DenialBurst;
     }
 
-    // By when they are seen: an agent has no say in that.
-    private bool IsBurst(string session, DateTimeOffset now)
+    // By when they are seen, and by no clock: an agent has no say in the one, nor who sets the other.
+    private bool IsBurst(string session)
     {
         if (!_denials.TryGetValue(session, out var times))
         {
@@ -35,9 +40,9 @@ internal sealed class Occasions(NotifyOptions options)
             _denials.Add(session, times = new());
         }
 
-        while (times.TryPeek(out var first) && now - first > TimeSpan.FromSeconds(options.BurstSeconds))
+        while (times.TryPeek(out var first) && time.GetElapsedTime(first) > TimeSpan.FromSeconds(options.BurstSeconds))
             times.Dequeue();
-        times.Enqueue(now);
+        times.Enqueue(time.GetTimestamp());
         if (times.Count < options.BurstDenials)
             return false;
         // The next burst needs as many again.

@@ -1,13 +1,12 @@
 using System.Globalization;
-using Gatehouse.LogSink.Asks;
 using Gatehouse.Policy.Events;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Store;
 
 /// <summary>
-/// What one commit adds to a session: verdicts on the agent's attempts (not the ends of attempts, nor what the sandbox says about the
-/// session itself and the files it changed) and the bytes of all events. Kept in the transaction that stores the events, so that listing
+/// What one commit adds to a session: verdicts on the agent's attempts (not the ends of attempts, nor answers to asks, nor what the sandbox says
+/// about the session itself and the files it changed) and the bytes of all events. Kept in the transaction that stores the events, so that listing
 /// sessions scans none.
 /// </summary>
 internal sealed class SessionTally(string session, long first, long seen)
@@ -119,7 +118,8 @@ internal sealed class SessionTally(string session, long first, long seen)
         }
 
         // What was asked is recorded here, in the name of the gate that asked: its seal knows nothing of that.
-        if (!row.Action.StartsWith(AskRecord.Prefix, StringComparison.Ordinal))
+        var isAsk = BoundaryActions.IsAsk(row.Action);
+        if (!isAsk)
             _gates[row.Gate] = (counted.Records + 1, counted.Sealed);
         _bytesSent = Math.Min(_bytesSent + row.BytesSent, MostBytes);
         _bytesReceived = Math.Min(_bytesReceived + row.BytesReceived, MostBytes);
@@ -135,7 +135,8 @@ internal sealed class SessionTally(string session, long first, long seen)
             if (_changes is null || row.Ticks >= _changes.Ticks)
                 _changes = row;
         }
-        else if (row.Attempt is null)
+        // Nor is an answer an attempt: what waited for it has a verdict of its own.
+        else if (row.Attempt is null && !isAsk)
         {
             if (row.Verdict == "allowed")
                 _allowed++;

@@ -17,4 +17,12 @@ public static class BoundaryActions
 
     /// <inheritdoc cref="Changes"/>
     public const string ChangesApplied = "changes.applied", ChangesUndone = "changes.undone", ChangesDiscarded = "changes.discarded";
+
+    /// <summary>
+    /// Begins what says how a question to a person ended: <c>ask.allowed</c>, <c>ask.denied</c>, <c>ask.expired</c>, <c>ask.failed</c>. No attempt of the agent's:
+    /// what it waited for has a verdict of its own.
+    /// </summary>
+    public const string AskPrefix = "ask.";
+
+    public static bool IsAsk(string action) => action.StartsWith(AskPrefix, StringComparison.Ordinal);
 }

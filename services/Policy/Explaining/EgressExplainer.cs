@@ -14,7 +14,7 @@ internal static class EgressExplainer
         // The colons of IPv6 want quotes.
         var shown = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"\"{address}/128\"" : $"{address}/32";
         var line = string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ address: {shown}, ports: [{port}] }}");
-        return Explain(new IPEndPoint(address, port).ToString(), egress.Decide(address, port), port, line);
+        return Explain(new IPEndPoint(address, port).ToString(), egress, egress.Decide(address, port), port, line);
     }
 
     public static PolicyExplanation Explain(EgressPolicy egress, DomainName name, int port)
@@ -27,10 +27,10 @@ internal static class EgressExplainer
         var line = port is 443 or 80
             ? $"egress.allow: - host: {name}"
             : string.Create(CultureInfo.InvariantCulture, $"egress.allow: - {{ host: {name}, ports: [{port}] }}");
-        return Explain(string.Create(CultureInfo.InvariantCulture, $"{name}:{port}"), decision, port, line);
+        return Explain(string.Create(CultureInfo.InvariantCulture, $"{name}:{port}"), egress, decision, port, line);
     }
 
-    private static PolicyExplanation Explain(string target, EgressDecision decision, int port, string line)
+    private static PolicyExplanation Explain(string target, EgressPolicy egress, EgressDecision decision, int port, string line)
     {
         var hint = decision.Verdict.IsAllowed ? "" : port switch
         {
@@ -38,6 +38,6 @@ internal static class EgressExplainer
             3128 => "nothing does: the port is the proxy's.",
             _ => line,
         };
-        return new PolicyExplanation(target, decision.Verdict, hint) { IsAsked = decision.Asking is not null };
+        return new PolicyExplanation(target, decision.Verdict, hint) { IsAsked = decision.Asking is not null, IsProxyOnly = !egress.Ports.Contains(port) };
     }
 }

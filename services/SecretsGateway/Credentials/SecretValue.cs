@@ -52,8 +52,8 @@ internal sealed class SecretValue : IDisposable
         return string.Concat(template.AsSpan(0, at), _value, template.AsSpan(at + "{secret}".Length));
     }
 
-    /// <summary>Whether a text shows it.</summary>
-    public bool IsIn(ReadOnlySpan<char> text) => text.IndexOf(_value) >= 0;
+    /// <summary>Whether a text shows it, as it is or percent-encoded, as URLs have it.</summary>
+    public bool IsIn(ReadOnlySpan<char> text) => text.IndexOf(_value) >= 0 || (text.Contains('%') && Uri.UnescapeDataString(text).AsSpan().IndexOf(_value) >= 0);
 
     public void Dispose() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_value.AsSpan()));
 

@@ -26,13 +26,15 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
         var started = time.GetTimestamp();
         var (request, response) = (new CountingStream(context.Request.Body), new CountingStream(context.Response.Body));
         (context.Request.Body, context.Response.Body) = (request, response);
-        var (secret, problem, removed) = (decision.Secret!, "the gateway failed", new List<string>());
+        var (secret, problem, pruned) = (decision.Secret!, "the gateway failed", new PrunedHeaders([], []));
         try
         {
             var transformer = new CallTransformer(secret, decision.Path, call.Query, credential);
             var (error, exception) = await SendAsync(context, state, decision, transformer);
             problem = error == ForwarderError.None ? "" : UpstreamFailures.Describe(error, exception, credential);
-            removed = transformer.Removed;
+            pruned = transformer.Pruned;
+            if (exception is not null && credential.IsIn(exception.GetBaseException().Message))
+                pruned.Reflected.Add(UpstreamFailures.Malformed);
             if (error != ForwarderError.None && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
                 await UpstreamFailures.Answer(error, exception, secret.Name).WriteAsync(context);
         }
@@ -43,7 +45,9 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
             {
                 detail["status"] = context.Response.StatusCode.ToString(CultureInfo.InvariantCulture);
                 detail["upstream"] = secret.Upstream.Authority;
-                detail["removed"] = removed.Count == 0 ? null : string.Join(' ', removed);
+                detail["removed"] = pruned.Removed.Count == 0 ? null : string.Join(' ', pruned.Removed);
+                // A member of its own: what is told to people hangs on it.
+                detail["reflected"] = pruned.Reflected.Count == 0 ? null : string.Join(' ', pruned.Reflected);
                 detail["problem"] = problem.Length == 0 ? null : problem;
             });
         }

@@ -15,8 +15,8 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
         secret.Upstream.GetLeftPart(UriPartial.Authority) + secret.Upstream.AbsolutePath.TrimEnd('/') + path + query,
         new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
-    /// <summary>Headers of the answer that were taken out because they showed the credential, or led away.</summary>
-    public List<string> Removed { get; private set; } = [];
+    /// <summary>What was taken out of the answer's header fields.</summary>
+    public PrunedHeaders Pruned { get; private set; } = new([], []);
 
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -34,7 +34,7 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is not null)
-            Removed = UpstreamHeaders.Prune(proxyResponse, _target, secret, credential);
+            Pruned = UpstreamHeaders.Prune(proxyResponse, _target, secret, credential);
         return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
     }
 

@@ -9,6 +9,9 @@ namespace Gatehouse.SecretsGateway.Forwarding;
 /// <summary>How an allowed call failed: what the agent is told, and what the record says.</summary>
 internal static class UpstreamFailures
 {
+    /// <summary>Of what showed the credential, among names of header fields: an answer that is not HTTP.</summary>
+    public const string Malformed = "(malformed)";
+
     private const int BadGateway = StatusCodes.Status502BadGateway;
 
     public static CallProblem Answer(ForwarderError error, Exception? exception, string secret) =>

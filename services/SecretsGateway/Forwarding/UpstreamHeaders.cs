@@ -8,6 +8,9 @@ namespace Gatehouse.SecretsGateway.Forwarding;
 /// <summary>What of the upstream's headers does not reach the agent.</summary>
 internal static class UpstreamHeaders
 {
+    /// <summary>The status line, among names of fields.</summary>
+    public const string Status = "(status)";
+
     private static readonly FrozenSet<string> s_stripped = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
         // A session of the person's account, which the agent could use elsewhere.
@@ -16,21 +19,26 @@ internal static class UpstreamHeaders
         "Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Clear-Site-Data", "Expect-CT", "NEL", "Report-To",
         "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection");
 
-    /// <summary>Prunes an answer, and says which headers it took out because they led away or showed the credential.</summary>
+    /// <summary>Prunes an answer, and says what it took out because it led away or showed the credential.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="requested">What was asked for: relative redirects are relative to it.</param>
     /// <param name="secret">Whose upstream it is.</param>
     /// <param name="credential">What must not show.</param>
-    public static List<string> Prune(HttpResponseMessage response, Uri requested, SecretPolicy secret, SecretValue credential)
+    public static PrunedHeaders Prune(HttpResponseMessage response, Uri requested, SecretPolicy secret, SecretValue credential)
     {
-        List<string> removed = [];
-        Strip(response.Headers);
-        RewriteLocation(response.Headers, requested, secret, removed);
-        RemoveCredential(response.Headers, credential, removed);
-        RemoveCredential(response.Content.Headers, credential, removed);
+        var pruned = new PrunedHeaders([], []);
+        // First, and of all of them: a field that would have been taken out for another reason showed it none the less.
+        RemoveCredential(response.Headers, credential, pruned);
+        RemoveCredential(response.Content.Headers, credential, pruned);
         // Free text that nobody needs; HTTP/2 has none.
+        if (credential.IsIn(response.ReasonPhrase))
+            pruned.Reflected.Add(Status);
         response.ReasonPhrase = null;
-        return removed;
+        Strip(response.Headers);
+        RewriteLocation(response.Headers, requested, secret, pruned.Removed);
+        // Again: dot segments that are resolved can leave together what stood apart.
+        RemoveCredential(response.Headers, credential, pruned);
+        return pruned;
     }
 
     private static void Strip(HttpResponseHeaders headers)
@@ -57,14 +65,20 @@ internal static class UpstreamHeaders
             removed.Add("Location");
     }
 
-    private static void RemoveCredential(HttpHeaders headers, SecretValue credential, List<string> removed)
+    private static void RemoveCredential(HttpHeaders headers, SecretValue credential, PrunedHeaders pruned)
     {
         var showing = headers.NonValidated.Where(header =>
             credential.IsIn(header.Key) || header.Value.Any(value => credential.IsIn(value)));
         foreach (var name in showing.Select(header => header.Key).ToList())
         {
             headers.Remove(name);
-            removed.Add(credential.IsIn(name) ? credential.ToString() : name);
+            var shown = credential.IsIn(name) ? credential.ToString() : name;
+            pruned.Removed.Add(shown);
+            pruned.Reflected.Add(shown);
         }
     }
 }
+
+/// <param name="Removed">Names of fields that led away or showed the credential.</param>
+/// <param name="Reflected">Those that showed the credential, and <see cref="UpstreamHeaders.Status"/>.</param>
+internal sealed record PrunedHeaders(List<string> Removed, List<string> Reflected);

@@ -15,7 +15,9 @@ public sealed class SessionAsksTests
 
     private static Destination To(int port) => new(RemoteHost.Of(IPAddress.Parse("9.9.9.9")), port);
 
-    private SessionAsks Create(int most = 4) => new(most, Again, _time);
+    private object _policy = new();
+
+    private SessionAsks Create(int most = 4) => new(most, Again, () => _policy, _time);
 
     private (Denial Known, SharedAsk? Ask) Join(SessionAsks asks, int port = 443) => asks.Join(To(port), token =>
     {
@@ -23,7 +25,7 @@ public sealed class SessionAsksTests
         token.Register(() => answer.TrySetCanceled(token));
         _asked.Add((answer, token));
         return answer.Task;
-    }, CancellationToken.None);
+    });
 
     [Theory]
     [InlineData(nameof(AskAnswer.AllowedOnce), nameof(Denial.None), 2)]
@@ -82,5 +84,24 @@ public sealed class SessionAsksTests
         Assert.Equal(Denial.Unapproved, await two.Answer);
         Assert.NotSame(two, Join(asks).Ask);
         Assert.Equal(2, _asked.Count);
+    }
+
+    /// <summary>The rule that "always" wrote may be taken out again: what was answered must not outlive it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Join_AfterAlways_IsLetThroughOnlyUntilTheRuleDecides(bool isReloaded)
+    {
+        var asks = Create();
+        var ask = Join(asks).Ask!;
+        _asked[0].Answer.SetResult(AskAnswer.AllowedAlways);
+        Assert.Equal(Denial.None, await ask.Answer);
+        asks.Leave(ask);
+        Assert.Equal((Denial.None, null), Join(asks));
+        if (isReloaded)
+            _policy = new();
+        else
+            _time.Advance(SessionAsks.UntilReload);
+        Assert.NotNull(Join(asks).Ask);
     }
 }

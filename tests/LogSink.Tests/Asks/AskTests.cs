@@ -1,7 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Gatehouse.LogSink.Asks;
+using Gatehouse.LogSink.Console.Data;
 using Gatehouse.LogSink.Tests.Support;
+using Gatehouse.Policy;
+using Gatehouse.Policy.Events;
+using Gatehouse.TestKit;
+using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Tests.Asks;
 
@@ -13,10 +19,13 @@ public sealed class AskTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _sink.DisposeAsync();
 
-    private async Task<string> AskAsync(string session = "s1", string host = "api.example.org", int seconds = 60, HttpStatusCode expected = HttpStatusCode.Created, int port = 443)
+    private Task<string> AskAsync(string session = "s1", string host = "api.example.org", int seconds = 60, HttpStatusCode expected = HttpStatusCode.Created, int port = 443) =>
+        AskAsync(_sink, session, host, seconds, expected, port);
+
+    private static async Task<string> AskAsync(RunningSink sink, string session = "s1", string host = "api.example.org", int seconds = 60, HttpStatusCode expected = HttpStatusCode.Created, int port = 443)
     {
         var id = Guid.CreateVersion7().ToString();
-        using var response = await _sink.Client.PostAsJsonAsync("/asks", new
+        using var response = await sink.Client.PostAsJsonAsync("/asks", new
         {
             id,
             session,
@@ -148,5 +157,98 @@ public sealed class AskTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await AnswerAsync(id, scope: "always")).StatusCode);
         Assert.Equal(Before.Replace("# first\n", "# first\n    - { host: api.example.org, ports: [443] }\n", StringComparison.Ordinal), await File.ReadAllTextAsync(path));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(path));
+    }
+
+    /// <summary>Somebody else writes to the database: what is recorded meanwhile waits.</summary>
+    private SqliteConnection HoldRecord()
+    {
+        var connection = new SqliteConnection($"Data Source={_sink.Database};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        command.ExecuteNonQuery();
+        return connection;
+    }
+
+    /// <summary>Nobody ended it then: it waited for ever, and a later "always" still wrote a rule.</summary>
+    [Theory]
+    [InlineData("no answer in time")]
+    [InlineData("the agent hung up")]
+    public async Task Ask_ThatEndsWhileAnAnswerFails_NoLongerWaits(string reason)
+    {
+        var isExpiry = reason == "no answer in time";
+        var id = await AskAsync(seconds: isExpiry ? 1 : 60);
+        Task<HttpResponseMessage> answering;
+        using (HoldRecord())
+        {
+            // There is no policy file: it fails once it is recorded.
+            answering = AnswerAsync(id, scope: "always");
+            await Eventually.TrueAsync(() => _sink.Get<AskBoard>().Find(id)!.IsTaken);
+            if (isExpiry)
+                await Eventually.TrueAsync(() => _sink.Get<AskBoard>().Find(id) is { Ending: not null });
+            else
+                Assert.Equal(HttpStatusCode.NoContent, (await _sink.Client.DeleteAsync($"/asks/{id}")).StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await answering).StatusCode);
+        Assert.Equal("", await _sink.Client.GetStringAsync("/asks"));
+        Assert.Contains("expired", await _sink.Client.GetStringAsync($"/asks/{id}"), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Conflict, (await AnswerAsync(id, scope: "session")).StatusCode);
+        Assert.Contains(reason, await _sink.Client.GetStringAsync("/events"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ask_WhenTheClockIsSetBack_ExpiresAllTheSame()
+    {
+        var clock = new ClockThatIsSet();
+        await using var sink = await RunningSink.StartAsync(clock);
+        var id = await AskAsync(sink, seconds: 1);
+        clock.Off = TimeSpan.FromHours(-5);
+        Assert.Contains("expired", await sink.Client.GetStringAsync($"/asks/{id}?wait=20"), StringComparison.Ordinal);
+    }
+
+    /// <summary>A terminal that went away at that moment broke the ask of a gate: its connection was denied.</summary>
+    [Fact]
+    public async Task Ask_WhenOneWhoFollowsFails_IsTakenAndTheOthersHearOfIt()
+    {
+        var board = _sink.Get<AskBoard>();
+        var told = 0;
+        board.Changed += () => throw new ObjectDisposedException("follower");
+        board.Changed += () => Interlocked.Increment(ref told);
+        await AskAsync();
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
+    public async Task Stream_FollowersThatComeAndGo_BreakNoAsk()
+    {
+        using var done = new CancellationTokenSource();
+        var followers = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                using var response = await _sink.Client.GetAsync("/asks/stream", HttpCompletionOption.ResponseHeadersRead);
+            }
+        })).ToList();
+        for (var i = 0; i < 200; i++)
+            await _sink.Client.DeleteAsync($"/asks/{await AskAsync(host: $"h{i}.example.org")}");
+        await AskAsync();
+        await done.CancelAsync();
+        await Task.WhenAll(followers);
+    }
+
+    /// <summary>One hold that nobody answers is one denial, and one that somebody allows one attempt that was allowed.</summary>
+    [Fact]
+    public async Task Answers_AreNoAttempts()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await AnswerAsync(await AskAsync())).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await AnswerAsync(await AskAsync(host: "b.example.org"), "deny")).StatusCode);
+        var connect = Sample.Event(subject: "api.example.org:443") with { Gate = Boundary.Egress, Action = "connect", Rule = "egress.otherwise" };
+        await _sink.StoreAsync(connect, connect with { Id = Guid.CreateVersion7(), Verdict = VerdictKind.Denied });
+
+        var session = Assert.Single(await _sink.GetLinesAsync("/sessions"));
+        Assert.Equal((1, 1), (session.GetProperty("allowed").GetInt32(), session.GetProperty("denied").GetInt32()));
+        Assert.Equal(2, _sink.Get<RuleUse>().Count("s1")["egress.otherwise"]);
+        Assert.Equal(4, (await _sink.GetLinesAsync("/events")).Count);
     }
 }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Gatehouse.Policy.Events;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Gatehouse.LogSink.Tests.Support;
 
@@ -59,6 +60,10 @@ internal sealed class RunningSink : IAsyncDisposable
         await _app.StartAsync();
         Client = NewClient();
     }
+
+    /// <summary>A part of the application.</summary>
+    public T Get<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
 
     public HttpClient NewClient(string token = Token)
     {

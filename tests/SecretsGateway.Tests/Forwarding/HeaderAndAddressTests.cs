@@ -67,11 +67,12 @@ public class HeaderAndAddressTests
         })
             Assert.True(response.Headers.TryAddWithoutValidation(name, value));
         response.Content.Headers.TryAddWithoutValidation("Content-Language", "sk-1234");
-        var removed = UpstreamHeaders.Prune(response, new Uri(Upstream), Policies.Parse(Policies.Yaml(Upstream)).Secrets[0], credential);
+        var (removed, reflected) = UpstreamHeaders.Prune(response, new Uri(Upstream), Policies.Parse(Policies.Yaml(Upstream)).Secrets[0], credential);
         Assert.Equal(["X-Fine"], response.Headers.NonValidated.Select(header => header.Key).Where(name => !name.StartsWith("X-Sk", StringComparison.OrdinalIgnoreCase)));
         Assert.DoesNotContain("Content-Language", response.Content.Headers.NonValidated.Select(header => header.Key));
         Assert.Contains("X-Echo", removed);
         Assert.Contains("Location", removed);
+        Assert.Equal(["(status)", "Content-Language", "Location", "X-Echo"], reflected.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(removed, name => name.Contains("sk-1234", StringComparison.Ordinal));
         Assert.Equal("OK", response.ReasonPhrase);
     }

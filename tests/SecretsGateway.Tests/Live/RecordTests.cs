@@ -55,8 +55,9 @@ public sealed class RecordTests
             await each.SendRawAsync("GARBAGE\r\n\r\n");
         }
 
-        var problem = (await sink.WaitForAsync(each => each.Session == echoed.Id && each.Action == "request.end")).Detail!["problem"];
-        Assert.EndsWith("malformed, and it showed the credential", problem, StringComparison.Ordinal);
+        var malformed = (await sink.WaitForAsync(each => each.Session == echoed.Id && each.Action == "request.end")).Detail!;
+        Assert.EndsWith("malformed, and it showed the credential", malformed["problem"], StringComparison.Ordinal);
+        Assert.Equal("(malformed)", malformed["reflected"]);
         await sink.WaitForAsync(each => each.Session == bad.Id && each.Subject == "malformed");
         await Eventually.TrueAsync(() => gateway.Output.Contains("The credential of the secret api", StringComparison.Ordinal));
         var record = string.Join('\n', sink.Events.Select(each => string.Join('\n', [each.ToString(), .. each.Detail?.Values ?? []])));

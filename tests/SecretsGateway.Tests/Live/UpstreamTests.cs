@@ -148,7 +148,7 @@ public sealed class UpstreamTests(GatewayFixture fixture)
         {
             context.Response.Headers["X-Your-Key"] = "you sent " + context.Request.Headers["x-api-key"];
             context.Response.Headers["X-Fine"] = "fine";
-            context.Response.Headers.SetCookie = "session=1";
+            context.Response.Headers.SetCookie = $"session={context.Request.Headers["x-api-key"]}";
             context.Response.Headers.AltSvc = "h3=\":443\"";
             context.Response.Headers.StrictTransportSecurity = "max-age=1";
             return context.Response.WriteAsync("body");
@@ -158,7 +158,31 @@ public sealed class UpstreamTests(GatewayFixture fixture)
         Assert.DoesNotContain(Policies.Key, answer, StringComparison.Ordinal);
         Assert.Contains("X-Fine: fine", answer, StringComparison.Ordinal);
         Assert.DoesNotMatch("(?i)set-cookie|alt-svc|strict-transport|x-your-key|server:", answer);
-        Assert.Equal("X-Your-Key", (await fixture.WaitAsync(session, each => each.Action == "request.end")).Detail!["removed"]);
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
+        Assert.Equal(["Set-Cookie", "X-Your-Key"], end.Detail!["removed"].Split(' ').Order());
+        Assert.Equal(["Set-Cookie", "X-Your-Key"], end.Detail["reflected"].Split(' ').Order());
+    }
+
+    /// <summary>Where it leads is no reason to take it out then, and the record must not say that it was.</summary>
+    [Theory]
+    [InlineData("/v1/other?key={0}", true)]
+    [InlineData("/v1/other?key={1}", true)]
+    [InlineData("https://evil.test/?key={0}", true)]
+    [InlineData("https://evil.test/", false)]
+    public async Task Redirect_WithTheCredentialInIt_IsRecordedAsReflected(string location, bool isReflected)
+    {
+        await using var origin = await ApiOrigin.StartAsync(context =>
+        {
+            context.Response.StatusCode = 302;
+            context.Response.Headers.Location = string.Format(null, location, Policies.Key, Uri.EscapeDataString(Policies.Key));
+            return Task.CompletedTask;
+        });
+        using var session = await OpenAsync(Policies.Yaml(origin.Url));
+        var answer = await session.SendRawAsync("GET /api/v1/x HTTP/1.1\r\nHost: secrets.gatehouse\r\nConnection: close\r\n\r\n");
+        Assert.DoesNotMatch("(?i)location", answer);
+        var end = await fixture.WaitAsync(session, each => each.Action == "request.end");
+        Assert.Equal("Location", end.Detail!["removed"]);
+        Assert.Equal(isReflected ? "Location" : null, end.Detail.GetValueOrDefault("reflected"));
     }
 
     private static X509Certificate2 Expired(TestCertificates authority, string name)

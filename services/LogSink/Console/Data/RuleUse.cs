@@ -24,11 +24,13 @@ internal sealed partial class RuleUse(EventStore store)
         using var connection = store.Database.OpenReader();
         using var command = connection.CreateCommand();
         command.CommandText = """
-            SELECT rule, count(*) FROM (SELECT rule, attempt FROM events WHERE session = $session ORDER BY sequence DESC LIMIT $most)
-            WHERE attempt IS NULL GROUP BY rule LIMIT 1000
+            SELECT rule, count(*) FROM (SELECT rule, attempt, action FROM events WHERE session = $session ORDER BY sequence DESC LIMIT $most)
+            WHERE attempt IS NULL AND substr(action, 1, length($ask)) <> $ask GROUP BY rule LIMIT 1000
             """;
         command.Parameters.AddWithValue("$session", session);
         command.Parameters.AddWithValue("$most", Most);
+        // An answer names the rule that asked, as the attempt does that waited for it.
+        command.Parameters.AddWithValue("$ask", BoundaryActions.AskPrefix);
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         using (var reader = command.ExecuteReader())
         {
