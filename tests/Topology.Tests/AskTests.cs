@@ -72,6 +72,10 @@ public sealed class AskTests : IAsyncLifetime
         var result = await Curl();
         Assert.True(result.Output.StartsWith("000 403", StringComparison.Ordinal), result.ToString());
         await _site.ExpectRecordAsync("ask.expired");
+        // One hold, one denial: that nobody answered is no other.
+        Assert.DoesNotContain("deep.wild.test:443 (2)", result.Error, StringComparison.Ordinal);
+        using var session = JsonDocument.Parse((await _site.Installation.RunAsync(_folder, ["sessions", "--json", "-n", "1"])).Output.Split('\n')[0]);
+        Assert.Equal(1, session.RootElement.GetProperty("denied").GetInt32());
     }
 
     /// <summary>The rule that asks pins its origin: a plain rule in the file would drop that.</summary>

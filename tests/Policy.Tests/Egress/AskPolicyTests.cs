@@ -70,7 +70,24 @@ public sealed class AskPolicyTests
         Assert.Equal(TimeSpan.FromMinutes(10), Policy("askTimeout: 10m").Egress.AskTimeout);
     }
 
-    [Fact]
-    public void Explain_Asked_SaysSo() =>
-        Assert.Contains("held until you answer", PolicyExplainer.Explain(Policy("otherwise: ask"), "https://x.test").ToString(), StringComparison.Ordinal);
+    /// <summary>No socket inside listens on a port that no rule names: nobody is asked about what dials it.</summary>
+    [Theory]
+    [InlineData("https://x.test", true)]
+    [InlineData("x.test:22", false)]
+    [InlineData("a.test:2222", true)]
+    [InlineData("x.test:2222", true)]
+    [InlineData("9.9.9.9:22", false)]
+    public void Explain_Asked_SaysWhatIsHeld(string target, bool isHeldWhenDialled)
+    {
+        var said = PolicyExplainer.Explain(Policy("{ otherwise: ask, allow: [{ host: a.test, ports: [2222], ask: true }] }"), target).ToString();
+        Assert.Contains("held until you answer", said, StringComparison.Ordinal);
+        Assert.Equal(!isHeldWhenDialled, said.Contains("denied to programs that dial it", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("http://secrets.gatehouse/api/v1/x")]
+    [InlineData("127.0.0.1:443")]
+    [InlineData("10.0.0.1:443")]
+    public void Explain_OtherwiseAsk_IsNoAnswerForSecretsAndPrivateAddresses(string target) =>
+        Assert.DoesNotContain("held", PolicyExplainer.Explain(Policy("otherwise: ask"), target).ToString(), StringComparison.Ordinal);
 }
