@@ -17,4 +17,10 @@ public static class BoundaryActions
 
     /// <inheritdoc cref="Changes"/>
     public const string ChangesApplied = "changes.applied", ChangesUndone = "changes.undone", ChangesDiscarded = "changes.discarded";
+
+    /// <summary>What a person was asked, and answered, begins so: <c>ask.expired</c>. The attempt itself has an event of its own.</summary>
+    public const string AskPrefix = "ask.";
+
+    /// <summary>A person changed the session's policy. Subject: the file; detail <c>who</c>: console or terminal; <c>before</c>, <c>after</c>: SHA-256 in hexadecimal.</summary>
+    public const string PolicyEdited = "policy.edited";
 }

@@ -50,7 +50,7 @@ internal sealed class PolicyDesk(PolicyFiles files, EventWriter writer, TimeProv
             Time = now,
             Session = session,
             Gate = Boundary.Sandbox,
-            Action = "policy.edited",
+            Action = BoundaryActions.PolicyEdited,
             Subject = before.Path,
             Verdict = VerdictKind.Allowed,
             Detail = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty
