@@ -12,6 +12,14 @@ internal static class SessionSummary
     /// <summary>The agent has ended; nobody waits long for figures.</summary>
     private static readonly TimeSpan s_within = TimeSpan.FromSeconds(2);
 
+    /// <summary>A gate delivers its last events, and then its seal, some 50 ms after the session's end.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Kept of the two seconds for what was denied most.</summary>
+    private static readonly TimeSpan s_forNames = TimeSpan.FromMilliseconds(400);
+
+    private static readonly string[] s_gates = ["dns", "egress", "secrets"];
+
     private const int MostNamed = 3;
 
     /// <param name="run">Where the sink is found.</param>
@@ -40,21 +48,11 @@ internal static class SessionSummary
 
     private static async Task<string?> ReadAsync(LogSinkClient sink, string session, CancellationToken cancelled)
     {
-        string? totals = null;
-        var denied = 0L;
-        // Newest first: it is among the first unless many run at a time.
-        await foreach (var line in sink.ReadLinesAsync("/sessions?limit=200", cancelled))
-        {
-            using var document = JsonDocument.Parse(line);
-            var each = document.RootElement;
-            if (each.Text("session") != session)
-                continue;
-            denied = each.Number("denied");
-            totals = $"session {session}: {each.Number("allowed")} allowed, {denied} denied, {Bytes.Display(each.Number("bytesSent"))} out, {Bytes.Display(each.Number("bytesReceived"))} in";
-            break;
-        }
-
-        if (totals is null || denied == 0)
+        if (await TotalsAsync(sink, session, cancelled) is not var (denied, isWhole, figures))
+            return null;
+        // An unfinished count must not look like "nothing was denied".
+        var totals = $"session {session}: {(isWhole ? "" : "so far ")}{figures}{(isWhole ? "" : $"; not every gate has delivered: see 'gatehouse log {session}'")}";
+        if (denied == 0)
             return totals;
         var subjects = new Dictionary<string, int>(StringComparer.Ordinal);
         await foreach (var line in sink.ReadLinesAsync($"/events?session={Uri.EscapeDataString(session)}&verdict=denied&order=desc&limit=1000", cancelled))
@@ -68,6 +66,34 @@ internal static class SessionSummary
             .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{Cut(Printable.Line(pair.Key))} ({pair.Value})"));
         return $"{totals}\ndenied most: {string.Join(", ", most)}\nsee 'gatehouse log {session}'; to allow what was denied: 'gatehouse policy learn {session}'";
     }
+
+    /// <summary>What the record has of a session once every gate has said its last word on it, or what it has when the time is over.</summary>
+    private static async Task<(long Denied, bool IsWhole, string Figures)?> TotalsAsync(LogSinkClient sink, string session, CancellationToken cancelled)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var isLast = TimeProvider.System.GetElapsedTime(started) > s_within - s_forNames;
+            await foreach (var line in sink.ReadLinesAsync($"/sessions?session={Uri.EscapeDataString(session)}", cancelled))
+            {
+                using var document = JsonDocument.Parse(line);
+                var each = document.RootElement;
+                var isWhole = each.TryGetProperty("ended", out _) && each.TryGetProperty("gates", out var gates) && s_gates.All(gate => IsSealed(gates, gate));
+                if (isWhole || isLast)
+                {
+                    var denied = each.Number("denied");
+                    return (denied, isWhole, $"{each.Number("allowed")} allowed, {denied} denied, {Bytes.Display(each.Number("bytesSent"))} out, {Bytes.Display(each.Number("bytesReceived"))} in");
+                }
+            }
+
+            if (isLast)
+                return null;
+            await Task.Delay(s_again, cancelled);
+        }
+    }
+
+    private static bool IsSealed(JsonElement gates, string name) =>
+        gates.TryGetProperty(name, out var gate) && gate.TryGetProperty("sealed", out _) && gate.Number("records") >= gate.Number("sealed");
 
     private static string Cut(string text) => text.Length <= 60 ? text : text[..59] + "…";
 }
