@@ -89,10 +89,15 @@ public abstract class LearnTests(bool unprivileged) : IAsyncLifetime
     private Task<CommandResult> LearnAsync(string session, params string[] more) =>
         _site.Installation.RunAsync(_folder, ["policy", "learn", session, .. more]);
 
-    private string[] Learned =>
+    /// <summary>What was tried; and what was only looked up, as everything is by programs that use no proxy.</summary>
+    private string[] Learned => [.. Tried, .. s_lookedUp];
+
+    private static readonly string[] s_lookedUp = ["{ host: direct.test, ports: [443] }", "{ host: looked.test, ports: [443] }"];
+
+    private string[] Tried =>
     [
-        "{ host: allowed.test, ports: [2222] }", "{ host: allowed.test, ports: [5432] }", "{ host: allowed.test, ports: [9443] }", "{ host: direct.test, ports: [443] }",
-        $"{{ host: lib.test, ports: [{_tls.EndPoint.Port}] }}", "{ host: looked.test, ports: [443] }", "{ host: plain.test, ports: [80] }",
+        "{ host: allowed.test, ports: [2222] }", "{ host: allowed.test, ports: [5432] }", "{ host: allowed.test, ports: [9443] }",
+        $"{{ host: lib.test, ports: [{_tls.EndPoint.Port}] }}", "{ host: plain.test, ports: [80] }",
         $"{{ host: plain.test, ports: [{_plain.EndPoint.Port}] }}", "{ host: registry.test, ports: [443] }",
     ];
 
@@ -110,14 +115,19 @@ public abstract class LearnTests(bool unprivileged) : IAsyncLifetime
         Assert.Empty(_plain.Requests);
         Assert.Empty(_dns.Asked);
 
-        var shown = await LearnAsync(first);
+        var tried = await LearnAsync(first);
+        Assert.True(tried.ExitCode == 0, tried.ToString());
+        Assert.Equal(Tried.Order(StringComparer.Ordinal), Added(tried));
+        Assert.Contains("# egress.allow: - { host: looked.test, ports: [443] }   # only its name was looked up: port 443 is a guess", tried.Output, StringComparison.Ordinal);
+
+        var shown = await LearnAsync(first, "--lookups");
         Assert.True(shown.ExitCode == 0, shown.ToString());
         Assert.Equal(Learned.Order(StringComparer.Ordinal), Added(shown));
         Assert.Contains("looked.test, ports: [443] }   # only its name was looked up: port 443 is a guess", shown.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(shown.Output.Split('\n'), line => line.StartsWith('-') && !line.StartsWith("---", StringComparison.Ordinal));
         Assert.Equal(before, await File.ReadAllTextAsync(PolicyFile));
 
-        var written = await LearnAsync(first, "--write");
+        var written = await LearnAsync(first, "--lookups", "--write");
         Assert.Equal(shown.Output, written.Output);
         var after = await File.ReadAllTextAsync(PolicyFile);
         Assert.Equal(before, string.Join('\n', after.Split('\n').Where(line => !Learned.Contains(line.Trim(' ', '-')))));
@@ -128,7 +138,7 @@ public abstract class LearnTests(bool unprivileged) : IAsyncLifetime
         Assert.Empty(await DeniedAsync(second));
         Assert.Equal(2, _tls.Requests.Count(request => request.PathAndQuery == "/twice"));
         Assert.Equal("/plain", Assert.Single(_plain.Requests).PathAndQuery);
-        Assert.Equal("Nothing to add to the policy.\n", (await LearnAsync(second)).Error);
+        Assert.Equal("The session was denied nothing.\n", (await LearnAsync(second)).Error);
 
         _tls.Requests.Clear();
         _plain.Requests.Clear();
@@ -162,7 +172,7 @@ public abstract class LearnTests(bool unprivileged) : IAsyncLifetime
     {
         var first = await SessionAsync(Honest + Dishonest);
         var before = await DeniedAsync(first);
-        var written = await LearnAsync(first, "--write");
+        var written = await LearnAsync(first, "--lookups", "--write");
         Assert.True(written.ExitCode == 0, written.ToString());
         Assert.Equal(Learned.Order(StringComparer.Ordinal), Added(written));
         var comments = written.Output.Split('\n').Where(line => line.StartsWith('#')).ToArray();

@@ -25,7 +25,7 @@ internal static class ExportCommand
             if (path is not null && File.Exists(path) && !parsed.GetValue(force))
                 throw new LaunchException(ExitCodes.Usage, $"{path} is there already: give another name, or --force");
             using var sink = LogSinkClient.Open(RunDirectory.Open());
-            var name = SessionNames.Complete(parsed.GetValue(session));
+            var name = await SessionNames.FindAsync(sink, parsed.GetValue(session), cancelled);
             await using var from = await sink.OpenAsync("/export" + (name is null ? "" : "?session=" + Uri.EscapeDataString(name)),
                 name is null ? "there is nothing recorded yet" : $"session {name} has no records", cancelled);
             var isCsv = parsed.GetValue(format) == "csv";
@@ -80,7 +80,7 @@ internal static class ExportCommand
                 File.Move(unfinished, path, overwrite: true);
             return result;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is (IOException and not HttpIOException) or UnauthorizedAccessException)
         {
             throw new LaunchException(ExitCodes.Usage, $"{path} can not be written: {e.Message}", e);
         }

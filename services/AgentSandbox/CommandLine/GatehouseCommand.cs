@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gatehouse.AgentSandbox.CommandLine.Top;
 using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Launch;
 
@@ -51,6 +52,11 @@ internal static class GatehouseCommand
             foreach (var line in e.Message.Split('\n'))
                 Terminal.Say(line);
             return e.ExitCode;
+        }
+        catch (HttpIOException)
+        {
+            Terminal.Say("the log sink has ended in the middle of its answer: see 'gatehouse status'");
+            return ExitCodes.Unavailable;
         }
         catch (OperationCanceledException)
         {

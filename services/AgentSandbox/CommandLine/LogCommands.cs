@@ -12,6 +12,9 @@ internal static class LogCommands
     private static readonly string[] s_gates = ["dns", "egress", "secrets", "filesystem", "execution", "sandbox"];
     private static readonly string[] s_verdicts = ["allowed", "denied"];
 
+    /// <summary>What the sink gives at a time.</summary>
+    private const int Page = 1_000;
+
     public static Command Log()
     {
         var session = new Argument<string?>("session") { Description = "Session, or the beginning of its name; default: all", Arity = ArgumentArity.ZeroOrOne };
@@ -23,11 +26,7 @@ internal static class LogCommands
         verdict.AcceptOnlyFromAmong(s_verdicts);
         var name = new Option<string?>("--name") { Description = "Only events whose subject contains this" };
         var limit = new Option<int>("--limit", "-n") { Description = "Newest so many", DefaultValueFactory = _ => 100 };
-        limit.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 1_000_000)
-                result.AddError("--limit takes 1 to 1,000,000.");
-        });
+        AcceptUpToAMillion(limit);
         var command = new Command("log", "Shows what was tried at every boundary, and what was allowed and blocked.") { session, follow, json, gate, verdict, name, limit };
         command.Add(VerifyCommand.Create());
         command.Add(ExportCommand.Create());
@@ -36,19 +35,15 @@ internal static class LogCommands
         {
             using var sink = LogSinkClient.Open(RunDirectory.Open());
             var filter = string.Concat(
-                Parameter("session", SessionNames.Complete(parsed.GetValue(session))), Parameter("gate", parsed.GetValue(gate)),
+                Parameter("session", await SessionNames.FindAsync(sink, parsed.GetValue(session), cancelled)), Parameter("gate", parsed.GetValue(gate)),
                 Parameter("verdict", parsed.GetValue(verdict)), Parameter("name", parsed.GetValue(name)));
             var last = 0L;
             foreach (var line in await NewestAsync(sink, filter, parsed.GetValue(limit), cancelled))
                 last = Print(line, parsed.GetValue(json));
             if (!parsed.GetValue(follow))
                 return 0;
-            await foreach (var line in sink.ReadLinesAsync($"/events/stream?after={last}{filter}", cancelled))
-            {
-                if (line.StartsWith("data:", StringComparison.Ordinal))
-                    Print(line[5..].Trim(), parsed.GetValue(json));
-            }
-
+            await foreach (var line in sink.FollowAsync($"/events/stream?after={last}{filter}", ignored: null, cancelled))
+                Print(line, parsed.GetValue(json));
             return 0;
         });
         return command;
@@ -58,11 +53,12 @@ internal static class LogCommands
     {
         var json = new Option<bool>("--json") { Description = "One object a line" };
         var limit = new Option<int>("--limit", "-n") { Description = "Newest so many", DefaultValueFactory = _ => 20 };
+        AcceptUpToAMillion(limit);
         var command = new Command("sessions", "Lists sessions, newest first.") { json, limit };
         command.SetAction(async (parsed, cancelled) =>
         {
             using var sink = LogSinkClient.Open(RunDirectory.Open());
-            await foreach (var line in sink.ReadLinesAsync($"/sessions?limit={Math.Clamp(parsed.GetValue(limit), 1, 1000)}", cancelled))
+            await foreach (var line in NewestSessionsAsync(sink, parsed.GetValue(limit), cancelled))
             {
                 if (parsed.GetValue(json))
                 {
@@ -81,7 +77,33 @@ internal static class LogCommands
         return command;
     }
 
-    // The sink gives at most 1,000 at a time, newest first; they are shown oldest first.
+    private static void AcceptUpToAMillion(Option<int> limit) => limit.Validators.Add(result =>
+    {
+        if (result.GetValueOrDefault<int>() is < 1 or > 1_000_000)
+            result.AddError("--limit takes 1 to 1,000,000.");
+    });
+
+    private static async IAsyncEnumerable<string> NewestSessionsAsync(
+        LogSinkClient sink, int limit, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancelled)
+    {
+        var (last, before) = ("", "");
+        do
+        {
+            before = last.Length == 0 ? "" : $"&older={Uri.EscapeDataString(last)}";
+            last = "";
+            var page = Math.Min(Page, limit);
+            await foreach (var line in sink.ReadLinesAsync($"/sessions?limit={page}{before}", cancelled))
+            {
+                using (var document = JsonDocument.Parse(line))
+                    last = Text(document.RootElement, "session");
+                limit--;
+                yield return line;
+            }
+        }
+        while (last.Length > 0 && limit > 0);
+    }
+
+    // Newest first; they are shown oldest first.
     private static async Task<List<string>> NewestAsync(LogSinkClient sink, string filter, int limit, CancellationToken cancelled)
     {
         var lines = new List<string>();
@@ -89,7 +111,7 @@ internal static class LogCommands
         while (lines.Count < limit)
         {
             var got = lines.Count;
-            await foreach (var line in sink.ReadLinesAsync($"/events?order=desc&limit={Math.Min(1000, limit - lines.Count)}{before}{filter}", cancelled))
+            await foreach (var line in sink.ReadLinesAsync($"/events?order=desc&limit={Math.Min(Page, limit - lines.Count)}{before}{filter}", cancelled))
                 lines.Add(line);
             if (lines.Count == got)
                 break;

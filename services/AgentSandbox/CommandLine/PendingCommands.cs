@@ -22,7 +22,7 @@ internal static class PendingCommands
         {
             using var sink = LogSinkClient.Open(RunDirectory.Open());
             var any = false;
-            await foreach (var line in parsed.GetValue(follow) ? FollowAsync(sink, cancelled) : sink.ReadLinesAsync("/asks?state=waiting", cancelled))
+            await foreach (var line in parsed.GetValue(follow) ? sink.FollowAsync("/asks/stream", ignored: "gone", cancelled) : sink.ReadLinesAsync("/asks?state=waiting", cancelled))
             {
                 any = true;
                 Console.Out.WriteLine(parsed.GetValue(json) ? line : Line(line));
@@ -101,21 +101,6 @@ internal static class PendingCommands
             : $"{found.Count} that wait end in '{Printable.Line(typed)}': give more of the id");
     }
 
-    private static async IAsyncEnumerable<string> FollowAsync(
-        LogSinkClient sink, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancelled)
-    {
-        var isGone = false;
-        await foreach (var line in sink.ReadLinesAsync("/asks/stream", cancelled))
-        {
-            if (line.StartsWith("event: gone", StringComparison.Ordinal))
-                isGone = true;
-            else if (line.StartsWith("data: ", StringComparison.Ordinal) && !isGone)
-                yield return line[6..];
-            else if (line.Length == 0)
-                isGone = false;
-        }
-    }
-
     private static string Line(string line)
     {
         using var document = JsonDocument.Parse(line);
@@ -125,16 +110,6 @@ internal static class PendingCommands
             $"{ask.Text("id")[^ShortId..]}  {ask.Text("subject"),-40} {Math.Max(0, (int)left.TotalSeconds),4} s left  session {ask.Text("session")}  ({ask.Text("rule")})");
     }
 
-    private static string Detail(HttpStatusCode status, string body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.Text("detail");
-        }
-        catch (JsonException)
-        {
-            return $"the log sink answered {(int)status}";
-        }
-    }
+    private static string Detail(HttpStatusCode status, string body) =>
+        LogSinkClient.Detail(body) is { Length: > 0 } detail ? detail : $"the log sink answered {(int)status}";
 }

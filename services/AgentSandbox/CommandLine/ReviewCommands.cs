@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using Gatehouse.AgentSandbox.Launch;
+using Gatehouse.AgentSandbox.Native;
 using Gatehouse.AgentSandbox.Recording;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Applying;
@@ -67,36 +68,23 @@ internal static class ReviewCommands
         var paths = new Argument<string[]>("path") { Description = "Only these paths, as 'changes' shows them; a path that is held back is applied when it is named", Arity = ArgumentArity.ZeroOrMore };
         var force = new Option<bool>("--force") { Description = "Also over files that changed on the host meanwhile; their versions are kept for undo" };
         var command = new Command("apply", "Puts a session's changes into the workspace. What would run code on the host is held back until it is named.") { session, paths, force };
-        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesApplied, "applied", (store, record, workspace) =>
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesApplied, "applied", SessionState.Applying, (record, workspace, took) =>
         {
             using var review = OverlayReview.Open(record, workspace);
-            store.Save(record with { State = SessionState.Applying });
             var finished = review.Finish();
             var changes = review.Changes();
             ImmutableArray<RelativePath> named = [.. (parsed.GetValue(paths) ?? []).Select(text => PathSelection.Of(record, text))
                 .Where(selection => record.Workspaces[selection.Workspace] == workspace).Select(selection => selection.Path)];
+            // What an interrupted apply left to do is done whatever comes of the rest.
+            if (!finished.IsEmpty)
+                took(finished);
             if (named.IsEmpty && parsed.GetValue(paths) is { Length: > 0 })
-                return new(default, changes.Length);
+                return changes.Length;
             var plan = review.Plan(changes, named);
-            ImmutableArray<AppliedStep> steps;
-            try
-            {
-                steps = [.. finished, .. review.Apply(plan, parsed.GetValue(force))];
-            }
-            catch (WorkspaceException)
-            {
-                store.Save(record with { State = SessionState.Ended });
-                // What an interrupted apply left to do is done all the same.
-                if (!finished.IsEmpty)
-                    Report(finished, "applied");
-                throw;
-            }
-
+            took(review.Apply(plan, parsed.GetValue(force)));
             foreach (var held in plan.Held)
                 Console.Out.WriteLine($"held back  {held.Change.Path}: {held.Explain()}{(held.CanBeNamed ? "; name it to apply it" : "")}");
-            var left = review.Changes().Length;
-            store.Save(record with { State = left == 0 ? SessionState.Applied : SessionState.Ended });
-            return new(steps, left);
+            return review.Changes().Length;
         })));
         return command;
     }
@@ -132,13 +120,11 @@ internal static class ReviewCommands
         var session = new Argument<string>("session") { Description = "Session, or the beginning of its name" };
         var force = new Option<bool>("--force") { Description = "Also over files that changed on the host since" };
         var command = new Command("undo", "Takes the last apply of a session back.") { session, force };
-        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesUndone, "taken back", (store, record, workspace) =>
+        command.SetAction(parsed => Guard(() => Each(parsed.GetValue(session), BoundaryActions.ChangesUndone, "taken back", SessionState.Undoing, (record, workspace, took) =>
         {
             using var review = OverlayReview.Open(record, workspace);
-            store.Save(record with { State = SessionState.Undoing });
-            var steps = review.Undo(parsed.GetValue(force));
-            store.Save(record with { State = SessionState.Ended });
-            return new(steps, review.Changes().Length);
+            took(review.Undo(parsed.GetValue(force)));
+            return review.Changes().Length;
         })));
         return command;
     }
@@ -146,32 +132,70 @@ internal static class ReviewCommands
     private static Argument<string?> Session() =>
         new("session") { Description = "Session, or the beginning of its name; default: the newest with something to review", Arity = ArgumentArity.ZeroOrOne };
 
-    private static int Each(string? name, string action, string word, Func<SessionStore, SessionRecord, WorkspaceRecord, Reviewed> act)
+    /// <summary>Acts on each workspace that can be acted on; what was done is recorded and saved also where the next one fails.</summary>
+    /// <param name="name">Session, or the beginning of its name.</param>
+    /// <param name="action">For the record.</param>
+    /// <param name="word">What was done, in one word.</param>
+    /// <param name="meanwhile">What the session's state is until the end.</param>
+    /// <param name="act">Hands on the steps that it took, and returns how many changes are left.</param>
+    private static int Each(string? name, string action, string word, SessionState meanwhile, Func<SessionRecord, WorkspaceRecord, Action<ImmutableArray<AppliedStep>>, int> act)
     {
         var store = SessionNames.Store();
         var record = store.Find(name);
         var events = Events();
         using var held = store.Lock(record.Id);
-        var (code, done, waiting) = (0, 0, 0);
-        foreach (var workspace in record.Workspaces)
+        var overlays = record.Workspaces.Where(workspace => workspace.Mode == WorkspaceMode.Overlay).ToList();
+        foreach (var workspace in record.Workspaces.Except(overlays))
+            Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
+        if (overlays.Count == 0)
+            return 0;
+
+        var (done, code, waiting) = (0, 0, 0);
+        var (isWhole, failed) = (false, meanwhile);
+        store.Save(record with { State = meanwhile });
+        try
         {
-            if (workspace.Mode == WorkspaceMode.Worktree)
-                Console.Out.WriteLine(WorktreeWorkspace.HowToApply(workspace));
-            else
-                Take(act(store, record, workspace));
+            foreach (var workspace in overlays)
+                waiting += act(record, workspace, Took);
+            isWhole = true;
+        }
+        catch (WorkspaceException)
+        {
+            // Refused, not interrupted.
+            failed = SessionState.Ended;
+            throw;
+        }
+        finally
+        {
+            store.Save(record with { State = !isWhole ? failed : meanwhile == SessionState.Applying && waiting == 0 ? SessionState.Applied : SessionState.Ended });
+            // A refusal that touched nothing is none of the record's business.
+            if (isWhole || done > 0)
+                Record(events, record.Id, action, new($"{done} {word}{(isWhole ? "" : ", then it failed")}", isWhole ? waiting : Waiting(record, overlays)));
         }
 
-        if (record.Workspaces.Any(workspace => workspace.Mode == WorkspaceMode.Overlay))
-            Record(events, record.Id, action, new($"{done} {word}", waiting));
         return code;
 
-        void Take(Reviewed reviewed)
+        void Took(ImmutableArray<AppliedStep> steps)
         {
-            waiting += reviewed.Waiting;
-            if (reviewed.Steps.IsDefault)
-                return;
-            code = Math.Max(code, Report(reviewed.Steps, word));
-            done += reviewed.Steps.Count(step => step.Outcome == StepOutcome.Applied);
+            code = Math.Max(code, Report(steps, word));
+            done += steps.Count(step => step.Outcome == StepOutcome.Applied);
+        }
+    }
+
+    /// <summary>Null where a workspace can not be looked at.</summary>
+    private static int? Waiting(SessionRecord record, List<WorkspaceRecord> overlays)
+    {
+        try
+        {
+            return overlays.Sum(workspace =>
+            {
+                using var review = OverlayReview.Open(record, workspace);
+                return review.Changes().Length;
+            });
+        }
+        catch (Exception e) when (e is WorkspaceException or SystemCallException)
+        {
+            return null;
         }
     }
 
@@ -200,10 +224,6 @@ internal static class ReviewCommands
         Console.Out.WriteLine($"{steps.Count(step => step.Outcome == StepOutcome.Applied)} {word}.");
         return steps.All(step => step.Outcome == StepOutcome.Applied) ? 0 : ExitCodes.Internal;
     }
-
-    /// <param name="Steps">What was done to one workspace; default where nothing of it was named.</param>
-    /// <param name="Waiting">Changes of it that are left.</param>
-    private readonly record struct Reviewed(ImmutableArray<AppliedStep> Steps, int Waiting);
 
     private static int Guard(Func<int> act)
     {

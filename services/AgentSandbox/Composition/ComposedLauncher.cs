@@ -51,7 +51,8 @@ internal static class ComposedLauncher
         {
             if (policy.Policy.WhenUnavailable == WhenUnavailable.Deny)
                 throw new LaunchException(ExitCodes.Unavailable, "the log sink did not record the session's start, and the policy says logging.whenUnavailable: deny");
-            events.RecordAsync(start).GetAwaiter().GetResult();
+            if (!events.RecordAsync(start).GetAwaiter().GetResult())
+                throw new LaunchException(ExitCodes.Unavailable, "the session's start is recorded nowhere: is the volume of its state full?");
         }
 
         var (code, reason) = (ExitCodes.Internal, "it could not start");

@@ -54,7 +54,7 @@ internal sealed record LoadedPolicy(AgentPolicy Policy, string Path, string Sha2
             throw new LaunchException(ExitCodes.BadPolicy, $"the policy {path} can not be read: {e.Message}", e);
         }
 
-        var result = PolicyParser.Parse(Encoding.UTF8.GetString(bytes), path);
+        var result = PolicyParser.Parse(Encoding.UTF8.GetString(bytes).TrimStart('\uFEFF'), path);
         if (result.Policy is null)
             throw new LaunchException(ExitCodes.BadPolicy, string.Join('\n', result.Errors));
         return new(result.Policy, full, Convert.ToHexStringLower(SHA256.HashData(bytes)), isBuiltIn);

@@ -4,8 +4,10 @@ using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Doctor;
 using Gatehouse.AgentSandbox.Enclosure;
 using Gatehouse.AgentSandbox.Hosting;
+using Gatehouse.AgentSandbox.Native;
 using Gatehouse.AgentSandbox.Publishing;
 using Gatehouse.AgentSandbox.Recording;
+using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.Gate;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Agent;
@@ -67,7 +69,8 @@ internal static class SessionLauncher
         {
             if (policy.Policy.WhenUnavailable == WhenUnavailable.Deny)
                 throw new LaunchException(ExitCodes.Unavailable, "the log sink did not record the session's start, and the policy says logging.whenUnavailable: deny: see 'gatehouse status'");
-            events.RecordAsync(start).GetAwaiter().GetResult();
+            if (!events.RecordAsync(start).GetAwaiter().GetResult())
+                throw new LaunchException(ExitCodes.Unavailable, "the session's start is recorded nowhere: see 'gatehouse status', and whether the disk is full");
         }
 
         using var published = OrRecord(() => PublishedPorts.Open(policy.Policy.Agent.Publish, enclosure, events, id, trace.TraceId));
@@ -83,8 +86,7 @@ internal static class SessionLauncher
         events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command),
             ("exitCode", code.ToString(CultureInfo.InvariantCulture)), ("reason", reason))).GetAwaiter().GetResult();
         events.ReplayAsync().GetAwaiter().GetResult();
-        ContainerLeftovers.CleanUp(state.Path, new(Path.Combine(state.Path, "sessions")));
-        OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
+        TidyUp(state, events, time);
         if (!quiet && changes.Summary.Length > 0)
             Terminal.Say($"{changes.Summary}: see 'gatehouse changes {id}', then 'gatehouse apply' or 'gatehouse discard'");
         if (!quiet && SessionSummary.TryReadAsync(run, id).GetAwaiter().GetResult() is { } totals)
@@ -108,6 +110,20 @@ internal static class SessionLauncher
                 events.RecordAsync(events.Create(id, trace.TraceId, Boundary.Sandbox, "session.end", string.Join(' ', command), ("reason", e.Message))).GetAwaiter().GetResult();
                 throw;
             }
+        }
+    }
+
+    // Of other sessions, whose trouble is not this one's: its exit code is the agent's.
+    private static void TidyUp(StateDirectory state, SessionEvents events, TimeProvider time)
+    {
+        try
+        {
+            ContainerLeftovers.CleanUp(state.Path, new(Path.Combine(state.Path, "sessions")));
+            OrphanedSessions.RecoverAsync(new(Path.Combine(state.Path, "sessions")), events, time).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SystemCallException or WorkspaceException or EnclosureException)
+        {
+            Terminal.Say($"what earlier sessions left could not be tidied up: {e.Message}");
         }
     }
 

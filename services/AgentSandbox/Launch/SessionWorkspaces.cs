@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Gatehouse.AgentSandbox.Containers;
 using Gatehouse.AgentSandbox.Enclosure;
+using Gatehouse.AgentSandbox.Native;
 using Gatehouse.AgentSandbox.Workspaces;
 using Gatehouse.AgentSandbox.Workspaces.Hiding;
 using Gatehouse.AgentSandbox.Workspaces.Sessions;
@@ -163,7 +164,16 @@ internal sealed class SessionWorkspaces : IDisposable
         if (!root.IsEmpty)
             changes = changes with { Summary = $"{changes.Summary}{(changes.Summary.Length > 0 ? ", " : "")}{root.Length} in the container's own files, gone with it" };
         _record = _record with { State = SessionState.Ended, Ended = _time.GetUtcNow(), RootChanges = root };
-        _store.Save(_record);
+        try
+        {
+            _store.Save(_record);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkspaceException or SystemCallException)
+        {
+            // Found again as one whose launcher died; the agent's exit code is worth more.
+            Terminal.Say($"the session's end can not be written down ({e.Message}); what it changed is kept");
+        }
+
         return changes;
     }
 

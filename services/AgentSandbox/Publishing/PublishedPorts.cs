@@ -102,7 +102,9 @@ internal sealed class PublishedPorts : IDisposable
         var since = TimeProvider.System.GetTimestamp();
         var subject = string.Create(CultureInfo.InvariantCulture, $"{port.Host} to {port.Inside}");
         var opened = _events.Create(_session, _traceId, Boundary.Sandbox, "publish.connect", subject, ("peer", outside.RemoteEndPoint?.ToString()));
-        await _events.RecordAsync(opened);
+        // What can not be recorded does not happen.
+        if (!await _events.RecordAsync(opened))
+            return;
         long sent = 0, received = 0;
         string? failure = null;
         try

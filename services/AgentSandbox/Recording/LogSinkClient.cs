@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gatehouse.AgentSandbox.CommandLine;
 using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.Gate;
 using Gatehouse.Policy.Events;
@@ -16,6 +17,12 @@ internal sealed class LogSinkClient : IDisposable
 {
     /// <summary>How Kestrel writes the address of a unix socket.</summary>
     private const string UnixPrefix = "http://unix:";
+
+    /// <summary>Until an answer begins. The slowest, a verification of the whole record, begins at its end.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(100);
+
+    /// <summary>Of a stream; the sink sends a sign of life every 15 s.</summary>
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(50);
 
     private readonly HttpClient _http;
 
@@ -47,7 +54,7 @@ internal sealed class LogSinkClient : IDisposable
                 url = new("http://log-sink");
             }
 
-            var http = new HttpClient(handler) { BaseAddress = url };
+            var http = new HttpClient(handler) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", address.Token);
             return new(http, page);
         }
@@ -100,26 +107,60 @@ internal sealed class LogSinkClient : IDisposable
     public async Task<(HttpStatusCode Status, string Body)> SendAsync(string path, string? json, CancellationToken cancellationToken)
     {
         using var content = json is null ? null : new StringContent(json, Encoding.UTF8, "application/json");
-        try
-        {
-            using var response = await _http.PostAsync(path, content, cancellationToken);
-            var body = await response.Content.ReadAsStringAsync(cancellationToken);
-            return (response.StatusCode, body.Length > 65_536 ? body[..65_536] : body);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new LaunchException(ExitCodes.Unavailable, $"the log sink does not answer ({e.Message}): see 'gatehouse status'", e);
-        }
+        using var response = await AskAsync(token => _http.PostAsync(path, content, token), cancellationToken);
+        return (response.StatusCode, await BodyAsync(response, cancellationToken));
     }
 
     /// <summary>The lines of an answer, as they come.</summary>
-    /// <exception cref="LaunchException">The sink refuses or is gone.</exception>
-    public async IAsyncEnumerable<string> ReadLinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <exception cref="LaunchException">The sink refuses, or is gone, also in the middle of it.</exception>
+    public IAsyncEnumerable<string> ReadLinesAsync(string path, CancellationToken cancellationToken) =>
+        ReadLinesAsync(path, Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <summary>The data of a stream of server-sent events (WHATWG HTML §9.2), until it is cancelled: the sink ends none while it runs.</summary>
+    /// <param name="path">What is followed.</param>
+    /// <param name="ignored">Events of this name are left out.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="LaunchException">The sink refuses, has stopped, or is silent.</exception>
+    public async IAsyncEnumerable<string> FollowAsync(string path, string? ignored, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var isIgnored = false;
+        await foreach (var line in ReadLinesAsync(path, s_silence, cancellationToken))
+        {
+            if (line.Length == 0)
+                isIgnored = false;
+            else if (line.StartsWith("event:", StringComparison.Ordinal))
+                isIgnored = line[6..].Trim() == ignored;
+            else if (line.StartsWith("data:", StringComparison.Ordinal) && !isIgnored)
+                yield return line[5..].Trim();
+        }
+
+        throw new LaunchException(ExitCodes.Unavailable, "the log sink has stopped, so there is nothing more to follow: see 'gatehouse status'");
+    }
+
+    private async IAsyncEnumerable<string> ReadLinesAsync(string path, TimeSpan silence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var response = await SendAsync(path, cancellationToken);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        while (await ReadLineAsync(reader, silence, limit, cancellationToken) is { } line)
             yield return line;
+    }
+
+    private static async Task<string?> ReadLineAsync(StreamReader reader, TimeSpan silence, CancellationTokenSource limit, CancellationToken cancellationToken)
+    {
+        limit.CancelAfter(silence);
+        try
+        {
+            return await reader.ReadLineAsync(limit.Token);
+        }
+        catch (IOException e)
+        {
+            throw new LaunchException(ExitCodes.Unavailable, "the log sink has ended in the middle of its answer: see 'gatehouse status'", e);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LaunchException(ExitCodes.Unavailable, $"the log sink has been silent for {silence.TotalSeconds:0} s: see 'gatehouse status'");
+        }
     }
 
     /// <summary>An answer of any length. It ends with the client, which must not be disposed before it.</summary>
@@ -135,26 +176,66 @@ internal sealed class LogSinkClient : IDisposable
 
     private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken, string? nothing = null)
     {
-        HttpResponseMessage response;
+        var response = await AskAsync(token => _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken);
+        if (response.StatusCode == HttpStatusCode.OK)
+            return response;
+        using (response)
+        {
+            if (response.StatusCode == HttpStatusCode.NotFound && nothing is not null)
+                throw new LaunchException(ExitCodes.Usage, nothing);
+            var detail = Detail(await BodyAsync(response, cancellationToken));
+            throw response.StatusCode == HttpStatusCode.BadRequest && detail.Length > 0
+                ? new LaunchException(ExitCodes.Usage, Printable.Line(detail))
+                : new LaunchException(ExitCodes.Unavailable, Printable.Line($"the log sink answered {(int)response.StatusCode}{(detail.Length > 0 ? $" ({detail})" : "")}: see 'gatehouse status'"));
+        }
+    }
+
+    /// <summary>The <c>detail</c> of a refusal (RFC 9457); empty when there is none.</summary>
+    public static string Detail(string body)
+    {
         try
         {
-            response = await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Text("detail") : "";
+        }
+        catch (JsonException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>Bounded; and what ends it is told from Ctrl-C.</summary>
+    private static async Task<HttpResponseMessage> AskAsync(Func<CancellationToken, Task<HttpResponseMessage>> ask, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_patience);
+        try
+        {
+            return await ask(limit.Token);
         }
         catch (HttpRequestException e)
         {
             throw new LaunchException(ExitCodes.Unavailable, $"the log sink does not answer ({e.Message}): see 'gatehouse status'", e);
         }
-
-        if (response.StatusCode == HttpStatusCode.OK)
-            return response;
-        if (response.StatusCode == HttpStatusCode.NotFound && nothing is not null)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            response.Dispose();
-            throw new LaunchException(ExitCodes.Usage, nothing);
+            throw new LaunchException(ExitCodes.Unavailable, $"the log sink has not answered within {s_patience.TotalSeconds:0} s: see 'gatehouse status'");
         }
+    }
 
-        using (response)
-            throw new LaunchException(ExitCodes.Unavailable, $"the log sink answered {(int)response.StatusCode}: see 'gatehouse status'");
+    /// <summary>At most 64 KiB of it.</summary>
+    private static async Task<string> BodyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
+        var body = new char[65_536];
+        try
+        {
+            return new(body, 0, await reader.ReadBlockAsync(body, cancellationToken));
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)

@@ -51,21 +51,61 @@ internal sealed class SessionEvents(StateDirectory state, RunDirectory run, Time
         return sink is not null && await sink.TryPostAsync([each], s_within);
     }
 
-    /// <summary>In the sink, or kept for a later command.</summary>
-    public async Task RecordAsync(BoundaryEvent each)
+    /// <summary>In the sink, or kept for a later command. Of what has happened already: what keeps it from both is said, and undoes nothing.</summary>
+    /// <returns>False when it is neither.</returns>
+    public async Task<bool> RecordAsync(BoundaryEvent each)
     {
         if (await TryRecordAsync(each))
-            return;
-        var folder = Directory.CreateDirectory(Spool);
-        if (folder.EnumerateFiles().Take(MaxSpooled + 1).Count() > MaxSpooled)
-            return;
-        var path = Path.Combine(Spool, each.Id.ToString("N"));
-        await File.WriteAllTextAsync(path + ".new", JsonSerializer.Serialize(each, EventJson.Default.BoundaryEvent));
-        File.Move(path + ".new", path + ".json");
+            return true;
+        try
+        {
+            Keep(each);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Terminal.Say($"the record will lack '{each.Action}' of session {each.Session}: the log sink did not take it, and it can not be kept ({e.Message})");
+            return false;
+        }
     }
 
-    /// <summary>Sends what earlier commands had to keep.</summary>
+    /// <summary>Sends what earlier commands had to keep. Never in the way of the command itself.</summary>
     public async Task ReplayAsync()
+    {
+        try
+        {
+            await SendKeptAsync();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Terminal.Say($"events that wait for the log sink in {Spool} can not be sent: {e.Message}");
+        }
+    }
+
+    private void Keep(BoundaryEvent each)
+    {
+        var folder = Directory.CreateDirectory(Spool);
+        if (folder.EnumerateFiles().Take(MaxSpooled + 1).Count() > MaxSpooled)
+            throw new IOException($"{MaxSpooled} events wait in {Spool} already");
+        var path = Path.Combine(Spool, each.Id.ToString("N"));
+        try
+        {
+            using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(file, each, EventJson.Default.BoundaryEvent);
+                // Under its name it is whole, also after a power failure.
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(path + ".new", path + ".json");
+        }
+        finally
+        {
+            File.Delete(path + ".new");
+        }
+    }
+
+    private async Task SendKeptAsync()
     {
         if (!Directory.Exists(Spool) || Directory.GetFiles(Spool, "*.json") is not { Length: > 0 } kept)
             return;
@@ -74,12 +114,37 @@ internal sealed class SessionEvents(StateDirectory state, RunDirectory run, Time
             return;
         foreach (var batch in kept.Order(StringComparer.Ordinal).Chunk(500))
         {
-            var events = batch.Select(path => JsonSerializer.Deserialize(File.ReadAllText(path), EventJson.Default.BoundaryEvent)).OfType<BoundaryEvent>();
-            if (!await sink.TryPostAsync(events, s_within))
+            var events = batch.Select(path => (Path: path, Event: Read(path))).Where(each => each.Event is not null).ToList();
+            if (events.Count > 0 && !await sink.TryPostAsync(events.Select(each => each.Event!), s_within))
                 return;
-            foreach (var path in batch)
+            foreach (var (path, _) in events)
                 File.Delete(path);
         }
+    }
+
+    /// <returns>Null for one that another command has sent meanwhile, and for one that can not be read: that is set aside, and in nobody's way from then on.</returns>
+    private static BoundaryEvent? Read(string path)
+    {
+        string why;
+        try
+        {
+            if (JsonSerializer.Deserialize(File.ReadAllBytes(path), EventJson.Default.BoundaryEvent) is { } each)
+                return each;
+            why = "it holds no event";
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (JsonException e)
+        {
+            why = e.Message;
+        }
+
+        var aside = Path.ChangeExtension(path, ".unreadable");
+        File.Move(path, aside, overwrite: true);
+        Terminal.Say($"an event that waited for the log sink can not be read, and is set aside in {aside}: {why}");
+        return null;
     }
 
     private static string Cut(string text, int most) => text.Length <= most ? text : text[..most];

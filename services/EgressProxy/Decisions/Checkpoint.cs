@@ -54,6 +54,9 @@ internal sealed class Checkpoint(EventRecorder recorder, Asking.AskDesk desk, Ti
                 detail["protocols"] = attempt.Hello.Protocols is { IsDefaultOrEmpty: false } protocols ? string.Join(' ', protocols) : null;
             }
 
+            // The subject is what the request says; decided is on what was dialled.
+            if (attempt.Opening == Opening.Http && attempt.Authority != attempt.To)
+                detail["destination"] = attempt.To.ToString();
             if (!decision.IsAllowed)
                 detail["denial"] = DenialText.Word(decision.Denial);
         });

@@ -1,8 +1,8 @@
 using System.Text;
+using Gatehouse.Gate.Policies;
 using Gatehouse.LogSink.Console;
 using Gatehouse.LogSink.Store;
 using Gatehouse.Policy.Editing;
-using Gatehouse.Policy.Parsing;
 
 namespace Gatehouse.LogSink.Asks;
 
@@ -50,7 +50,7 @@ internal sealed class PolicyFiles(EventDatabase database)
     /// <returns>Path and content of a session's policy; null when it has none, or it is not there any more.</returns>
     /// <exception cref="IOException">It can not be read.</exception>
     public (string Path, string Text)? Read(string session) =>
-        PathOf(session) is { } path && Find(path) is { } file ? (path, s_utf8.GetString(File.ReadAllBytes(file.FullName))) : null;
+        PathOf(session) is { } path && PolicyReplacement.Find(path) is { } file ? (path, s_utf8.GetString(File.ReadAllBytes(file.FullName))) : null;
 
     /// <summary>Replaces a session's policy by an edit of it.</summary>
     /// <returns>Null when the file has the new text, else what is wrong and what to do.</returns>
@@ -60,11 +60,11 @@ internal sealed class PolicyFiles(EventDatabase database)
         {
             try
             {
-                if (PathOf(session) is not { } path || Find(path) is not { } file)
+                if (PathOf(session) is not { } path || PolicyReplacement.Find(path) is not { } file)
                     return "the policy file is not there any more";
                 if (s_utf8.GetString(File.ReadAllBytes(file.FullName)) != before)
                     return "the file changed meanwhile: open it again, and edit what is there now";
-                Replace(file, s_utf8.GetBytes(after));
+                PolicyReplacement.Replace(file, s_utf8.GetBytes(after));
                 return null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException or EncoderFallbackException)
@@ -74,50 +74,16 @@ internal sealed class PolicyFiles(EventDatabase database)
         }
     }
 
-    // People link their policies: the link stays a link.
-    private static FileInfo? Find(string path)
-    {
-        var file = new FileInfo(path);
-        file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-        return file.Exists && file.Length <= PolicyParser.MaxBytes ? file : null;
-    }
-
     private static string? Allow(string path, string host, int port)
     {
-        if (Find(path) is not { } file)
+        if (PolicyReplacement.Find(path) is not { } file)
             return $"{path} is not there, or too large";
         var before = File.ReadAllBytes(file.FullName);
         var (text, error) = PolicyEditor.AddEgressRule(s_utf8.GetString(before), host, port);
         if (text is null)
             return $"{path}: {error}";
-        Replace(file, s_utf8.GetBytes(text));
+        PolicyReplacement.Replace(file, s_utf8.GetBytes(text));
         return null;
-    }
-
-    // On the disk under another name first: neither a crash nor a gate that reads meanwhile finds half of it.
-    private static void Replace(FileInfo file, byte[] content)
-    {
-        var beside = Path.Combine(file.DirectoryName!, $".{file.Name}.{Guid.NewGuid():N}");
-        try
-        {
-            using (var stream = new FileStream(beside, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
-            {
-                File.SetUnixFileMode(stream.SafeFileHandle, File.GetUnixFileMode(file.FullName));
-                stream.Write(content);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(beside, file.FullName, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
 
     private string? PathOf(string session)

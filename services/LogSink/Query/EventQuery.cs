@@ -2,9 +2,15 @@ using System.Globalization;
 
 namespace Gatehouse.LogSink.Query;
 
-/// <summary>The parameters of <c>GET /events</c> and <c>GET /events/stream</c>.</summary>
+/// <summary>The parameters of <c>GET /events</c>, <c>GET /events/stream</c> and <c>GET /sessions</c>.</summary>
 internal sealed record EventQuery(EventFilter Filter, long? After, long Before, bool NewestFirst, int Limit)
 {
+    /// <summary>Of sessions: those whose name begins so.</summary>
+    public string? Prefix { get; private init; }
+
+    /// <summary>Of sessions: those older than this one.</summary>
+    public string? Older { get; private init; }
+
     public const int DefaultLimit = 100;
     public const int MostLimit = 1_000;
 
@@ -28,6 +34,8 @@ internal sealed record EventQuery(EventFilter Filter, long? After, long Before, 
             {
                 "session" => Take(result with { Filter = result.Filter with { Session = value } }, out result),
                 "name" => Take(result with { Filter = result.Filter with { Name = value } }, out result),
+                "prefix" => Take(result with { Prefix = value }, out result),
+                "older" => Take(result with { Older = value }, out result),
                 "gate" => OneOf(name, value, Words.Gates) ?? Take(result with { Filter = result.Filter with { Gate = value } }, out result),
                 "verdict" => OneOf(name, value, Words.Verdicts) ?? Take(result with { Filter = result.Filter with { Verdict = value } }, out result),
                 "order" => OneOf(name, value, ["desc", "asc"]) ?? Take(result with { NewestFirst = value == "desc" }, out result),

@@ -1,24 +1,18 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Gatehouse.LogSink.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.LogSink.Query;
 
-/// <summary><c>GET /sessions</c>: newest first, by when their first event arrived (clocks jump), as NDJSON.</summary>
+/// <summary><c>GET /sessions?session=|prefix=|older=</c>: newest first, by when their first event arrived (clocks jump), as NDJSON.</summary>
 internal sealed class SessionsEndpoint(EventStore store)
 {
-    private const string Sql = """
-        SELECT session, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received, changes, waiting
-        FROM sessions ORDER BY first DESC LIMIT $limit
-        """;
+    private const string Columns =
+        "session, coalesce(started, seen), ended, exit_code, command, working_directory, policy, isolation, allowed, denied, bytes_sent, bytes_received, changes, waiting";
 
-    private const string GatesSql = """
-        SELECT session, gate, records, sealed FROM session_gates
-        WHERE session IN (SELECT session FROM sessions ORDER BY first DESC LIMIT $limit) ORDER BY session, gate
-        """;
-
-    private static readonly string[] s_parameters = ["limit"];
+    private static readonly string[] s_parameters = ["limit", "session", "prefix", "older"];
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -29,18 +23,16 @@ internal sealed class SessionsEndpoint(EventStore store)
         }
 
         var lines = new ArrayBufferWriter<byte>();
-        Read(query.Limit, lines);
+        Read(query, lines);
         context.Response.ContentType = "application/x-ndjson";
         await context.Response.Body.WriteAsync(lines.WrittenMemory, context.RequestAborted);
     }
 
-    private void Read(int limit, ArrayBufferWriter<byte> lines)
+    private void Read(EventQuery query, ArrayBufferWriter<byte> lines)
     {
         using var connection = store.Database.OpenReader();
-        var gates = Gates(connection, limit).ToLookup(gate => gate.Session);
-        using var command = connection.CreateCommand();
-        command.CommandText = Sql;
-        command.Parameters.AddWithValue("$limit", limit);
+        var gates = Gates(connection, query).ToLookup(gate => gate.Session);
+        using var command = Select(connection, query, Columns);
         using var reader = command.ExecuteReader();
         using var json = new Utf8JsonWriter(lines);
         while (reader.Read())
@@ -52,11 +44,32 @@ internal sealed class SessionsEndpoint(EventStore store)
         }
     }
 
-    private static List<(string Session, string Gate, long Records, long? Sealed)> Gates(SqliteConnection connection, int limit)
+    private static SqliteCommand Select(SqliteConnection connection, EventQuery query, string columns)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = GatesSql;
-        command.Parameters.AddWithValue("$limit", limit);
+        var command = connection.CreateCommand();
+        var sql = new StringBuilder($"SELECT {columns} FROM sessions WHERE true");
+        if (query.Filter.Session is { } session)
+            Where(" AND session = $session", "$session", session);
+        // Not LIKE: this knows no wildcards to escape.
+        if (query.Prefix is { } prefix)
+            Where(" AND substr(session, 1, length($prefix)) = $prefix", "$prefix", prefix);
+        if (query.Older is { } older)
+            Where(" AND first < (SELECT first FROM sessions WHERE session = $older)", "$older", older);
+        command.CommandText = sql.Append(" ORDER BY first DESC LIMIT $limit").ToString();
+        command.Parameters.AddWithValue("$limit", query.Limit);
+        return command;
+
+        void Where(string clause, string name, string value)
+        {
+            sql.Append(clause);
+            command.Parameters.AddWithValue(name, value);
+        }
+    }
+
+    private static List<(string Session, string Gate, long Records, long? Sealed)> Gates(SqliteConnection connection, EventQuery query)
+    {
+        using var command = Select(connection, query, "session");
+        command.CommandText = $"SELECT session, gate, records, sealed FROM session_gates WHERE session IN ({command.CommandText}) ORDER BY session, gate";
         using var reader = command.ExecuteReader();
         var gates = new List<(string, string, long, long?)>();
         while (reader.Read())

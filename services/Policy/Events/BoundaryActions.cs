@@ -25,4 +25,10 @@ public static class BoundaryActions
     public const string AskPrefix = "ask.";
 
     public static bool IsAsk(string action) => action.StartsWith(AskPrefix, StringComparison.Ordinal);
+
+    /// <summary>A person changed the session's policy. Subject: the file; detail <c>who</c>: console or terminal; <c>before</c>, <c>after</c>: SHA-256 in hexadecimal.</summary>
+    public const string PolicyEdited = "policy.edited";
+
+    /// <summary>The same that did not come: the reason says why.</summary>
+    public const string PolicyFailed = "policy.failed";
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 
 namespace Gatehouse.Policy.Learning;
@@ -13,6 +14,10 @@ internal static class NameFamilies
 
     /// <summary>Half of what a label can have. Names for people are shorter; a hash in hexadecimal is as long.</summary>
     public const int LongLabel = 32;
+
+    /// <summary>What registries of countries have below their two letters.</summary>
+    private static readonly FrozenSet<string> s_ofRegistries = FrozenSet.Create(StringComparer.Ordinal,
+        "ac", "co", "com", "ed", "edu", "gen", "go", "gob", "gov", "gr", "ind", "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or", "org", "plc", "police", "re", "sch", "web");
 
     public static IEnumerable<SuggestedRule> Fold(IEnumerable<SuggestedRule> rules)
     {
@@ -34,7 +39,7 @@ internal static class NameFamilies
         string.Create(CultureInfo.InvariantCulture, $"{members.Count} different names, such as {members[0].Subject}: so data is carried out in names"), false, members.Sum(rule => rule.Count));
 
     private static SuggestedRule Judge(SuggestedRule rule) => rule.Subject.Split('.').Any(label => label.Length >= LongLabel)
-        ? rule with { IsSafe = false, Note = "a long label: data is carried out in such names" }
+        ? rule with { IsSafe = false, IsGuess = false, Note = "a long label: data is carried out in such names" }
         : rule;
 
     /// <summary>The domains that a name is below, the longest first. Not those that only registries have: <c>test</c>, <c>co.uk</c>.</summary>
@@ -44,7 +49,8 @@ internal static class NameFamilies
         {
             var domain = name[(dot + 1)..];
             var last = domain.LastIndexOf('.');
-            var isOfRegistry = last < 0 || (domain.Length - last == 3 && last <= 3 && domain.IndexOf('.', StringComparison.Ordinal) == last);
+            // By their words, not their length: x1z.in is anybody's to buy.
+            var isOfRegistry = last < 0 || (domain.Length - last == 3 && s_ofRegistries.Contains(domain[..last]));
             if (!isOfRegistry)
                 yield return domain;
         }

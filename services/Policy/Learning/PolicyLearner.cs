@@ -33,16 +33,21 @@ public static class PolicyLearner
         var found = new Dictionary<(SuggestedKind, string, int, string), SuggestedRule>();
         var resolved = new Dictionary<DomainName, (int Count, bool ForAddress)>();
         var left = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var each in events.Where(each => each is { Verdict: VerdictKind.Denied, Attempt: null }))
+        foreach (var each in events.Where(IsAttempt))
         {
             if (each.Gate == Boundary.Dns && Queried(each.Subject, out var forAddress) is { } queried)
                 resolved[queried] = resolved.TryGetValue(queried, out var known) ? (known.Count + 1, known.ForAddress || forAddress) : (1, forAddress);
             else if (each.Gate == Boundary.Egress && Tried(each) is { } tried)
-                AddEgress(tried.Host, tried.Port);
+            {
+                if (Agrees(each, tried.Host))
+                    AddEgress(tried.Host, tried.Port);
+                else
+                    Leave(Word(each) + ", by a request for another host than was dialled");
+            }
             else if (each.Gate == Boundary.Secrets && OfSecret(current, each) is { } call)
                 Add(call);
             else
-                left[Word(each)] = left.GetValueOrDefault(Word(each)) + 1;
+                Leave(Word(each));
         }
 
         // A name that was only asked for never got as far as a port.
@@ -52,15 +57,16 @@ public static class PolicyLearner
             if (named.Contains(name.Value) || current.Egress.AllowsName(name, out _))
                 continue;
             Add(forAddress
-                ? Egress(name.Value, 443, "only its name was looked up: port 443 is a guess", true, count)
+                ? Egress(name.Value, 443, "only its name was looked up: port 443 is a guess", false, count) with { IsGuess = true }
                 : Egress(name.Value, 443, "looked up for other records than addresses, as tunnels through DNS do", false, count));
         }
 
-        var rules = NameFamilies.Fold(found.Values).OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe).ThenBy(rule => rule.Note is not null)
+        var rules = NameFamilies.Fold(PortScans.Fold(found.Values)).OrderBy(rule => rule.Kind).ThenByDescending(rule => rule.IsSafe).ThenBy(rule => rule.Note is not null)
             .ThenBy(rule => rule.Subject, StringComparer.Ordinal).ThenBy(rule => rule.Port).GroupBy(rule => rule.Kind).ToList();
-        foreach (var kind in rules.Where(kind => kind.Count() > MostRules))
-            left[$"more than {MostRules} suggestions"] = kind.Skip(MostRules).Sum(rule => rule.Count);
-        return new([.. rules.SelectMany(kind => kind.Take(MostRules))], left.ToImmutableSortedDictionary(StringComparer.Ordinal));
+        return new(
+            [.. rules.SelectMany(kind => kind.Take(MostRules))], left.ToImmutableSortedDictionary(StringComparer.Ordinal), rules.Sum(kind => Math.Max(0, kind.Count() - MostRules)));
+
+        void Leave(string why) => left[why] = left.GetValueOrDefault(why) + 1;
 
         void AddEgress(string host, int port)
         {
@@ -78,6 +84,22 @@ public static class PolicyLearner
             var key = (rule.Kind, rule.Subject, rule.Port, rule.Line);
             found[key] = found.TryGetValue(key, out var known) ? known with { Count = known.Count + rule.Count } : rule;
         }
+    }
+
+    // Not the ends of attempts, and not what a person was asked about one.
+    private static bool IsAttempt(BoundaryEvent each) =>
+        each is { Verdict: VerdictKind.Denied, Attempt: null } && !BoundaryActions.IsAsk(each.Action);
+
+    /// <summary>Whether the host of a request's subject, which an agent writes as it likes, is the one that was dialled and denied. Where it is not, no rule helps: the names disagree.</summary>
+    private static bool Agrees(BoundaryEvent each, string host)
+    {
+        if (each.Action != "request" || each.Detail is not { } detail)
+            return true;
+        if (detail.ContainsKey("destination"))
+            return false;
+        // Recorded before there was a destination: an address that is none of ours can only be dialled for itself.
+        return !detail.TryGetValue("dialled", out var text) || !IPEndPoint.TryParse(text, out var dialled) || IsOurs(dialled.Address)
+            || (IpLiteral.TryParse(host, out var address) && address.Equals(dialled.Address));
     }
 
     /// <summary>What was tried, where a rule would have changed the answer.</summary>

@@ -248,7 +248,7 @@ public sealed class AskTests : IAsyncLifetime
 
         var session = Assert.Single(await _sink.GetLinesAsync("/sessions"));
         Assert.Equal((1, 1), (session.GetProperty("allowed").GetInt32(), session.GetProperty("denied").GetInt32()));
-        Assert.Equal(2, _sink.Get<RuleUse>().Count("s1")["egress.otherwise"]);
+        Assert.Equal(2, _sink.Get<RuleUse>().Count("s1").Of["egress.otherwise"]);
         Assert.Equal(4, (await _sink.GetLinesAsync("/events")).Count);
     }
 }

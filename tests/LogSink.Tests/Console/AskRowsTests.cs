@@ -90,7 +90,7 @@ public sealed class AskRowsTests
         foreach (var id in ids)
         {
             var ask = new Ask(id, "s1", "egress", id, "h.example", 443, null, default, default);
-            _held.Add(id, new(ask));
+            _held.Add(id, new(ask, TimeSpan.FromMinutes(1), TimeProvider.System));
             _waiting = _waiting.Add(ask);
         }
 

@@ -193,7 +193,29 @@ public sealed class SessionsTests
         Assert.Equal(["c", "a", "b"], await NamesAsync(sink, ""));
         Assert.Equal(["c", "a"], await NamesAsync(sink, "?limit=2"));
         Assert.Equal(HttpStatusCode.BadRequest, await sink.GetStatusAsync("/sessions?limit=1001"));
-        Assert.Equal(HttpStatusCode.BadRequest, await sink.GetStatusAsync("/sessions?session=a"));
+        Assert.Equal(HttpStatusCode.BadRequest, await sink.GetStatusAsync("/sessions?command=a"));
+    }
+
+    [Theory]
+    [InlineData("?session=ab", "ab")]
+    [InlineData("?session=a", "")]
+    [InlineData("?prefix=a", "ac ab")]
+    [InlineData("?prefix=ab", "ab")]
+    [InlineData("?prefix=%25", "")]
+    [InlineData("?prefix=a_", "")]
+    [InlineData("?prefix=A", "")]
+    [InlineData("?older=ac", "b ab")]
+    [InlineData("?older=ac&limit=1", "b")]
+    [InlineData("?older=ab", "")]
+    [InlineData("?older=unknown", "")]
+    public async Task Sessions_ByName_AreThoseAndNoOther(string query, string expected)
+    {
+        await using var sink = await RunningSink.StartAsync();
+        foreach (var session in new[] { "ab", "b", "ac" })
+            await sink.StoreAsync(Start(session), Seal(session, Boundary.Dns, "0"));
+
+        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), await NamesAsync(sink, query));
+        Assert.All(await sink.GetLinesAsync("/sessions" + query), session => Assert.Equal(["dns", "sandbox"], session.GetProperty("gates").EnumerateObject().Select(gate => gate.Name)));
     }
 
     [Fact]

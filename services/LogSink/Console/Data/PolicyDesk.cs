@@ -61,7 +61,7 @@ internal sealed class PolicyDesk(PolicyFiles files, EventWriter writer, TimeProv
             Time = now,
             Session = session,
             Gate = Boundary.Sandbox,
-            Action = problem is null ? "policy.edited" : "policy.failed",
+            Action = problem is null ? BoundaryActions.PolicyEdited : BoundaryActions.PolicyFailed,
             Subject = before.Path,
             Verdict = problem is null ? VerdictKind.Allowed : VerdictKind.Denied,
             Reason = problem is { Length: > 1024 } ? problem[..1024] : problem,
