@@ -152,9 +152,22 @@ public sealed class PendingTests(Browser browser, SharedSite shared) : IClassFix
         {
             Assert.True(i < 20, "the answer is never taken");
             await Task.Delay(800);
-            await within.Locator("fluent-button").Filter(new() { HasTextRegex = new($"^\\s*{button}\\s*$") }).ClickAsync();
-            await Task.Delay(200);
+            await within.Locator("fluent-button:not([disabled])").Filter(new() { HasTextRegex = new($"^\\s*{button}\\s*$") }).ClickAsync();
+            await CameAsync(until);
         }
+    }
+
+    /// <summary>Whether it comes in a while: pressed again too soon, a button would take the focus from what came of the first time.</summary>
+    internal static async Task<bool> CameAsync(ILocator what)
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            if (await what.CountAsync() > 0)
+                return true;
+            await Task.Delay(100);
+        }
+
+        return false;
     }
 
     internal static async Task<string> AskAsync(ConsoleSite site, string session, string host)

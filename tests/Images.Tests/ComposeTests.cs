@@ -78,6 +78,9 @@ public sealed class ComposeTests(DockerFixture docker) : IAsyncLifetime
     private async Task ReviewAsync()
     {
         Assert.Equal(0, (await ComposeAsync("up", "--detach", "log-sink")).Code);
+        // The sink's container runs, but it is not said that the sink does.
+        for (var i = 0; i < 20 && (await ComposeAsync("run", "--rm", "gatehouse", "log", "--limit", "1")).Code != 0; i++)
+            await Task.Delay(1_000);
         var log = await GatehouseAsync("log", "--limit", "200");
         Assert.Contains("blocked.demo.test", log, StringComparison.Ordinal);
         Assert.Contains("session.start", log, StringComparison.Ordinal);

@@ -106,7 +106,7 @@ public sealed class HostileTextTests : IAsyncLifetime
         agent.Kill(entireProcessTree: true);
         await agent.WaitForExitAsync();
         var text = screen.ToString();
-        foreach (var own in new[] { "\e[?1049h", "\e[?25l", "\e[H", "\e[K", "\e[J", "\e[1m", "\e[31m", "\e[0m", "\r" })
+        foreach (var own in new[] { "\e[?1049h", "\e[?25l", "\e[?7l", "\e[H", "\e[K", "\e[J", "\e[1m", "\e[31m", "\e[0m", "\r" })
             text = text.Replace(own, "", StringComparison.Ordinal);
         AssertHarmless("top", text, "sleep 30");
     }

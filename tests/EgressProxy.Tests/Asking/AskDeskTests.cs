@@ -12,6 +12,7 @@ using Microsoft.Extensions.Options;
 
 namespace Gatehouse.EgressProxy.Tests.Asking;
 
+[Collection(Alone.Name)]
 public sealed class AskDeskTests : IDisposable
 {
     private const string Policy = "version: 1\nagent: { command: [sh] }\negress: { otherwise: ask, askTimeout: 1s }\n";
@@ -62,17 +63,24 @@ public sealed class AskDeskTests : IDisposable
     [Fact]
     public async Task Ask_AgainAndAgain_LeavesNothingBehindForTheSession()
     {
-        const int Rounds = 4_000;
+        const int Rounds = 2_000;
         // Nobody listens: each ask ends at once.
         using var closed = new Socket(SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var desk = Create(new($"http://{closed.LocalEndPoint!}"));
         for (var i = 0; i < 200; i++)
             Assert.Equal(Denial.NobodyToAsk, await AskAsync(desk));
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 0; i < Rounds; i++)
-            await AskAsync(desk);
-        Assert.InRange((GC.GetTotalMemory(forceFullCollection: true) - before) / Rounds, long.MinValue, 60);
+        // Of three, the least: what else goes on in this process is not kept by each.
+        var kept = long.MaxValue;
+        for (var i = 0; i < 3; i++)
+        {
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            for (var j = 0; j < Rounds; j++)
+                await AskAsync(desk);
+            kept = Math.Min(kept, (GC.GetTotalMemory(forceFullCollection: true) - before) / Rounds);
+        }
+
+        Assert.InRange(kept, long.MinValue, 60);
     }
 
     private sealed class ClockThatIsSet : TimeProvider
@@ -81,4 +89,11 @@ public sealed class AskDeskTests : IDisposable
 
         public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Off;
     }
+}
+
+/// <summary>What measures this process.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Alone
+{
+    public const string Name = "alone";
 }
