@@ -3,6 +3,7 @@ using System.Text.Json;
 using Gatehouse.AgentSandbox.CommandLine;
 using Gatehouse.AgentSandbox.Launch;
 using Gatehouse.Gate;
+using Gatehouse.Policy.Events;
 
 namespace Gatehouse.AgentSandbox.Recording;
 
@@ -60,6 +61,9 @@ internal static class SessionSummary
             await foreach (var line in sink.ReadLinesAsync($"/events?session={Uri.EscapeDataString(session)}&verdict=denied&order=desc&limit=1000", cancelled))
             {
                 using var document = JsonDocument.Parse(line);
+                // What was asked about and denied has a verdict of its own.
+                if (BoundaryActions.IsAsk(document.RootElement.Text("action")))
+                    continue;
                 var subject = document.RootElement.Text("subject");
                 subjects[subject] = subjects.GetValueOrDefault(subject) + 1;
             }
