@@ -81,8 +81,8 @@ public sealed class TerminalTests : IAsyncLifetime
     [InlineData("log -f", true)]
     [InlineData("pending -f", false)]
     [InlineData("pending -f", true)]
+    // Not killed: the sink is started again at once, and top, which asks anew each second, goes on.
     [InlineData("top", false)]
-    [InlineData("top", true)]
     public async Task Followed_SinkIsGone_IsSaid(string command, bool isKilled)
     {
         using var followed = Watched.Start(Gatehouse, _site.Workspace, command.Split(' '));
