@@ -40,7 +40,7 @@ public sealed class AccessibilityTests(Browser browser, FullSite full) : IClassF
             }
             else if (path.StartsWith("sessions/", StringComparison.Ordinal))
             {
-                await Browser.Button(page, "Show changes").ClickAsync();
+                await Browser.PressAsync(page, "Show changes");
                 await page.Locator("ul.changed button.link").First.ClickAsync();
                 await page.Locator("pre.diff").WaitForAsync();
                 await page.Locator("table.timeline tbody button.link").Nth(3).ClickAsync();
@@ -49,21 +49,21 @@ public sealed class AccessibilityTests(Browser browser, FullSite full) : IClassF
                 await PictureAsync(page, "trace", scheme, width);
                 await page.Locator("ul.changed").EvaluateAsync("files => files.scrollIntoView({ block: 'end' })");
                 await PictureAsync(page, "changes", scheme, width);
-                await Browser.Button(page, "Apply…").ClickAsync();
+                await Browser.PressAsync(page, "Apply…");
                 await page.GetByRole(AriaRole.Alertdialog).WaitForAsync();
                 await page.Locator("h1").ScrollIntoViewIfNeededAsync();
             }
 
             if (path == "policy")
             {
-                await Browser.Button(page, "Add to the edit below").First.ClickAsync();
+                await Browser.PressAsync(page, "Add to the edit below");
                 await page.Locator("pre.diff .added").First.WaitForAsync();
                 await page.Locator("h1").ScrollIntoViewIfNeededAsync();
             }
 
             if (path == "health")
             {
-                await Browser.Button(page, "Verify").ClickAsync();
+                await Browser.PressAsync(page, "Verify");
                 await page.Locator(".said").First.WaitForAsync();
                 await page.Locator("td .badge.bad").WaitForAsync();
             }
@@ -105,13 +105,13 @@ public sealed class AccessibilityTests(Browser browser, FullSite full) : IClassF
         await page.GotoAsync(home + "policy");
         var text = page.Locator("textarea");
         await text.FillAsync((await text.InputValueAsync()).Replace("egress:", "egres:", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
+        await Browser.PressAsync(page, "Check and show the diff");
         await page.Locator(".errors").WaitForAsync();
         await page.Locator("pre.diff").WaitForAsync();
         problems.AddRange(await ProblemsAsync(page, "policy with errors"));
         await site.ChangeAsync("UPDATE events SET subject = 'x' WHERE sequence = 7");
         await page.GotoAsync(home + "health");
-        await Browser.Button(page, "Verify").ClickAsync();
+        await Browser.PressAsync(page, "Verify");
         await page.Locator(".said[role=alert]").WaitForAsync();
         problems.AddRange(await ProblemsAsync(page, "broken chain"));
         await PictureAsync(page, "broken", scheme, width, site.Folder);

@@ -76,6 +76,9 @@ public sealed class Browser : IAsyncLifetime
         return page;
     }
 
+    /// <summary>As a person does, who waits until the button can be pressed: to a click, a component's "disabled" means nothing.</summary>
+    internal static Task PressAsync(IPage page, string text) => Button(page, text).And(page.Locator("fluent-button:not([disabled])")).First.ClickAsync();
+
     /// <summary>A button of Fluent UI's: its role is not an attribute, so that it can not be asked for by it.</summary>
     internal static ILocator Button(IPage page, string text) =>
         page.Locator("fluent-button").Filter(new() { HasTextRegex = new($"^\\s*{System.Text.RegularExpressions.Regex.Escape(text)}\\s*$") });

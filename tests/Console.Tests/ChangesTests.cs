@@ -14,7 +14,7 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
     {
         var (site, session) = await shared.FillAsync();
         var page = await browser.OpenSessionAsync(site, session);
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(3);
         await Expect(files.Nth(0)).ToContainTextAsync("modified");
@@ -50,7 +50,7 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         var (site, session) = await shared.FillAsync();
         site.SetChanges([ConsoleSite.Change("Makefile", "modified", 9, 9)], "M x\nmodified Makefile\n--- a\n+++ b\n@@ -1 +1 @@\n-all:\tone\n+\tcc\t-o x\n");
         var page = await browser.OpenSessionAsync(site, session);
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         await page.Locator("ul.changed button.link").ClickAsync();
         Assert.Equal("+\tcc\t-o x\n", await page.Locator("pre.diff .added").TextContentAsync());
         Assert.Equal("4", await page.Locator("pre.diff").EvaluateAsync<string>("diff => getComputedStyle(diff).tabSize"));
@@ -62,11 +62,11 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
     {
         var (site, session) = await shared.FillAsync();
         var page = await browser.OpenSessionAsync(site, session);
-        await Browser.Button(page, "Apply…").ClickAsync();
-        await Browser.Button(page, "No").ClickAsync();
-        await Browser.Button(page, "Apply…").ClickAsync();
+        await Browser.PressAsync(page, "Apply…");
+        await Browser.PressAsync(page, "No");
+        await Browser.PressAsync(page, "Apply…");
         Assert.Empty(site.Calls);
-        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Browser.PressAsync(page, "Yes, apply");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("1 applied.");
         Assert.Equal([$"apply {session}"], site.Calls);
         // By keyboard alone: the question is where the keys are, and Escape is a no.
@@ -98,7 +98,7 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         var page = await browser.OpenSessionAsync(site, session);
         var problems = new List<string>();
         page.PageError += (_, error) => problems.Add(error);
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(500);
         await Expect(page.GetByText("There are more than these 500")).ToBeVisibleAsync();
@@ -124,18 +124,18 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         await site.FillAsync();
         site.Slow();
         var page = await browser.OpenSessionAsync(site);
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("more than 1 seconds");
-        await Browser.Button(page, "Apply…").ClickAsync();
-        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Browser.PressAsync(page, "Apply…");
+        await Browser.PressAsync(page, "Yes, apply");
         await Expect(page.GetByText("You may leave this page")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Sessions" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = ConsoleSite.Session, Exact = true }).ClickAsync();
         await Expect(page.GetByText("You may leave this page")).ToBeVisibleAsync();
         await Expect(page.Locator("pre.said")).ToContainTextAsync("'apply' has ended");
-        await Browser.Button(page, "Apply…").ClickAsync();
-        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Browser.PressAsync(page, "Apply…");
+        await Browser.PressAsync(page, "Yes, apply");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("1 applied.");
         Assert.Equal(2, site.Calls.Count(call => call == $"apply {ConsoleSite.Session}"));
         await page.Context.DisposeAsync();
@@ -176,7 +176,7 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         page.Dialog += (_, dialog) => problems.Add(dialog.Message);
         await page.GotoAsync(console.Output.Trim());
         await page.Locator("tbody tr a").First.ClickAsync();
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(500);
         await Expect(page.GetByText("There are more than these 500")).ToBeVisibleAsync();
@@ -213,7 +213,7 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         await Expect(page.Locator("tbody tr").First).ToContainTextAsync("3 waiting");
         await Expect(page.Locator("tbody tr").First).ToContainTextAsync("✓ sealed");
         await page.Locator("tbody tr a").First.ClickAsync();
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         var files = page.Locator("ul.changed > li");
         await Expect(files).ToHaveCountAsync(3);
         await files.Filter(new() { HasText = "settings.ini" }).Locator("button").ClickAsync();
@@ -221,21 +221,21 @@ public sealed class ChangesTests(Browser browser, SharedSite shared) : IClassFix
         await Expect(page.Locator("pre.diff .removed")).ToHaveTextAsync("-colour = blue");
         Assert.Equal(["blue", "still here", ""], Disk());
 
-        await Browser.Button(page, "Apply…").ClickAsync();
-        await Browser.Button(page, "Yes, apply").ClickAsync();
+        await Browser.PressAsync(page, "Apply…");
+        await Browser.PressAsync(page, "Yes, apply");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 applied.");
         await Expect(page.GetByText("Nothing is changed that was not applied.")).ToBeVisibleAsync();
         Assert.Equal(["<b>red</b>", "", "new"], Disk());
         await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 applied");
 
-        await Browser.Button(page, "Undo the last apply…").ClickAsync();
-        await Browser.Button(page, "Yes, undo").ClickAsync();
+        await Browser.PressAsync(page, "Undo the last apply…");
+        await Browser.PressAsync(page, "Yes, undo");
         await Expect(page.Locator("pre.said")).ToContainTextAsync("3 taken back.");
         await Expect(files).ToHaveCountAsync(3);
         Assert.Equal(["blue", "still here", ""], Disk());
         await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: 3 waiting");
-        await Browser.Button(page, "Discard…").ClickAsync();
-        await Browser.Button(page, "Yes, discard").ClickAsync();
+        await Browser.PressAsync(page, "Discard…");
+        await Browser.PressAsync(page, "Yes, discard");
         await Expect(page.Locator("p.facts")).ToContainTextAsync("Changes: discarded");
         await page.Context.DisposeAsync();
 

@@ -65,10 +65,10 @@ public sealed class LargeRecordTests(Browser browser, LargeRecord record) : ICla
         await Browser.Button(page, "Verify").WaitForAsync();
         // The last one of another test is no answer to this one.
         var before = await LastAsync(page);
-        await Browser.Button(page, "Verify").ClickAsync();
+        await Browser.PressAsync(page, "Verify");
         await Expect(page.GetByText("Leaving this page stops it.")).ToBeVisibleAsync();
         if (byButton)
-            await Browser.Button(page, "Stop").ClickAsync();
+            await Browser.PressAsync(page, "Stop");
         else
             await page.GetByRole(AriaRole.Link, new() { Name = "Sessions" }).ClickAsync();
         await page.GotoAsync(health);

@@ -40,10 +40,10 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
         await site.StoreAsync([site.Start("s100", "claude", time.AddSeconds(100))]);
         await Expect(rows.First).ToContainTextAsync("s100");
         await Expect(rows).ToHaveCountAsync(100);
-        await Browser.Button(page, "Older").ClickAsync();
+        await Browser.PressAsync(page, "Older");
         await Expect(rows).ToHaveCountAsync(1);
         await Expect(rows.First).ToContainTextAsync("s000");
-        await Browser.Button(page, "Newest").ClickAsync();
+        await Browser.PressAsync(page, "Newest");
         await Expect(rows.First).ToContainTextAsync("s100");
         await page.Context.DisposeAsync();
     }
@@ -69,7 +69,7 @@ public sealed class PageTests(Browser browser, SharedSite shared) : IClassFixtur
         await Expect(rows).ToHaveCountAsync(0);
         await page.GetByLabel("Name or text").FillAsync("");
 
-        await Browser.Button(page, "Older").ClickAsync();
+        await Browser.PressAsync(page, "Older");
         await Expect(page.GetByText("older records")).ToBeVisibleAsync();
         await Expect(rows.Last).ToContainTextAsync("session.start");
         await page.Context.DisposeAsync();

@@ -16,7 +16,7 @@ public sealed class PauseTests(Browser browser, SharedSite shared) : IClassFixtu
         var page = await browser.OpenSessionAsync(site, session);
         var (rows, status) = (page.Locator("table.timeline > tbody > tr"), page.Locator(".filters [role=status]"));
         await Expect(rows).ToHaveCountAsync(100);
-        await Browser.Button(page, "Pause").ClickAsync();
+        await Browser.PressAsync(page, "Pause");
         await Expect(status).ToContainTextAsync("paused");
         var first = await rows.First.InnerTextAsync();
         var chart = await page.Locator("svg.chart").InnerHTMLAsync();

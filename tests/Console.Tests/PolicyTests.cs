@@ -21,17 +21,17 @@ public sealed class PolicyTests(Browser browser, SharedSite shared) : IClassFixt
         var text = page.Locator("textarea");
         var before = await text.InputValueAsync();
         await text.FillAsync(before.Replace("egress:", "egres:", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
+        await Browser.PressAsync(page, "Check and show the diff");
         await Expect(page.Locator(".errors")).ToContainTextAsync("gatehouse.yaml:3:1");
         await Expect(save).ToHaveAttributeAsync("disabled", "");
 
-        await Browser.Button(page, "Begin again").ClickAsync();
+        await Browser.PressAsync(page, "Begin again");
         await Expect(text).ToHaveValueAsync(before);
-        await Browser.Button(page, "Add to the edit below").First.ClickAsync();
+        await Browser.PressAsync(page, "Add to the edit below");
         await Expect(page.Locator("pre.diff .added")).ToContainTextAsync("blocked.example");
         // A line of the file is a line of the page.
         Assert.Contains((await page.Locator("pre.diff").InnerTextAsync()).Split('\n'), line => line.StartsWith("+ ", StringComparison.Ordinal) && line.Contains("blocked.example", StringComparison.Ordinal));
-        await save.ClickAsync();
+        await Browser.PressAsync(page, "Save");
         await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
         var after = await File.ReadAllTextAsync(site.Policy);
         Assert.Contains("blocked.example", after, StringComparison.Ordinal);
@@ -49,9 +49,9 @@ public sealed class PolicyTests(Browser browser, SharedSite shared) : IClassFixt
         await page.GetByRole(AriaRole.Link, new() { Name = "Policy" }).ClickAsync();
         var text = page.Locator("textarea");
         await text.FillAsync((await text.InputValueAsync()).Replace("never.example.org", "other.example.org", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
+        await Browser.PressAsync(page, "Check and show the diff");
         await File.AppendAllTextAsync(site.Policy, "# mine\n");
-        await Browser.Button(page, "Save").ClickAsync();
+        await Browser.PressAsync(page, "Save");
         await Expect(page.Locator(".said")).ToContainTextAsync("changed meanwhile");
         Assert.EndsWith("# mine\n", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
         Assert.DoesNotContain("other.example.org", await File.ReadAllTextAsync(site.Policy), StringComparison.Ordinal);
@@ -109,10 +109,10 @@ public sealed class PolicyTests(Browser browser, SharedSite shared) : IClassFixt
         await page.GotoAsync(page.Url + "policy/" + session);
         var text = page.Locator("textarea");
         await text.FillAsync((await text.InputValueAsync()).Replace("never.example.org", "other.example.org", StringComparison.Ordinal));
-        await Browser.Button(page, "Check and show the diff").ClickAsync();
+        await Browser.PressAsync(page, "Check and show the diff");
         await Expect(page.Locator("pre.diff .added")).ToHaveTextAsync("+     - host: other.example.org");
         await Expect(page.Locator("pre.diff .removed")).ToHaveCountAsync(1);
-        await Browser.Button(page, "Save").ClickAsync();
+        await Browser.PressAsync(page, "Save");
         await Expect(page.Locator(".said")).ToContainTextAsync("Saved");
         Assert.Equal(before.Replace("never.example.org", "other.example.org", StringComparison.Ordinal), await File.ReadAllTextAsync(site.Policy));
         await page.Context.DisposeAsync();

@@ -8,6 +8,9 @@ namespace Gatehouse.Console.Tests;
 [NoScriptErrors]
 public sealed class PublishedTests(Browser browser) : IClassFixture<Browser>
 {
+    // The second page asks whether what the first one got is still good.
+    private static readonly int[] s_served = [200, 304];
+
     [Fact]
     public async Task Console_Published_IsStyledAndAlive()
     {
@@ -22,9 +25,9 @@ public sealed class PublishedTests(Browser browser) : IClassFixture<Browser>
         await page.GotoAsync((await site.LinkAsync()).AbsoluteUri);
         await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = ConsoleSite.Session }).ClickAsync();
         await Expect(page.Locator("table.timeline > tbody > tr")).ToHaveCountAsync(100);
-        Assert.Equal(200, answers["console.css"]);
-        Assert.Equal(200, answers["blazor.web.js"]);
-        Assert.Equal(200, answers["Microsoft.FluentUI.AspNetCore.Components.bundle.scp.css"]);
+        Assert.Contains(answers["console.css"], s_served);
+        Assert.Contains(answers["blazor.web.js"], s_served);
+        Assert.Contains(answers["Microsoft.FluentUI.AspNetCore.Components.bundle.scp.css"], s_served);
         Assert.DoesNotContain(answers, answer => answer.Value >= 400);
 
         // Ours has a say in how the bar looks, and Fluent UI's scripts make its buttons.
@@ -32,7 +35,7 @@ public sealed class PublishedTests(Browser browser) : IClassFixture<Browser>
         Assert.True(await page.Locator("fluent-button").First.EvaluateAsync<bool>("button => button.shadowRoot !== null"));
         await page.GetByLabel("Verdict").SelectOptionAsync("denied");
         await Expect(page.Locator("table.timeline > tbody > tr")).ToHaveCountAsync(2);
-        await Browser.Button(page, "Show changes").ClickAsync();
+        await Browser.PressAsync(page, "Show changes");
         await Expect(page.Locator("ul.changed > li")).ToHaveCountAsync(3);
         await page.Context.DisposeAsync();
     }
