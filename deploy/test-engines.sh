@@ -13,6 +13,7 @@ start_engines() {
     mkdir -p "$engines"
     if [ ! -s "$GATEHOUSE_TEST_IMAGE" ]; then
         echo 'Making the image for the tests of containers' >&2
+        rm -rf --one-file-system "$engines/root" # Of a run that was cut off.
         mkdir -p "$engines/root"
         debootstrap --variant=minbase --include=bash,git,curl,ca-certificates,procps,dnsutils,python3-minimal,util-linux,iproute2 bookworm "$engines/root" >"$engines/debootstrap.log" 2>&1 ||
             { tail -5 "$engines/debootstrap.log" >&2; return 1; }
