@@ -43,13 +43,14 @@ stop_engines() {
         local daemon
         daemon=$(cat "$engines/pid")
         kill "$daemon" 2>/dev/null
-        for _ in {1..100}; do
+        for _ in {1..300}; do
             kill -0 "$daemon" 2>/dev/null || break
             sleep 0.1
         done
     fi
-    # The daemon leaves the mount of its own network namespace.
-    umount "$engines/exec/netns/default" 2>/dev/null
+    # The daemon leaves the mount of its own network namespace, and that of its folder when it was cut off.
+    local point
+    findmnt --noheadings --raw --output TARGET | grep "^$engines/" | sort -r | while read -r point; do umount "$point" 2>/dev/null || umount --lazy "$point"; done
     userdel gatehouse-tests 2>/dev/null
     sed -i '/^gatehouse-tests:/d' /etc/subuid /etc/subgid 2>/dev/null
     rm -rf --one-file-system "$engines"

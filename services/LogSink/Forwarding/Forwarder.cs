@@ -26,7 +26,7 @@ internal sealed partial class Forwarder(
     private const int MostRefusedDoublings = 5;
 
     /// <summary>What was refused behind the cursor, until the receiver takes something: only then was it about these records.</summary>
-    private readonly List<(long Sequence, string? Problem)> _refused = [];
+    private readonly List<(EventRow Row, string? Problem)> _refused = [];
 
     private int _failures;
 
@@ -126,11 +126,40 @@ internal sealed partial class Forwarder(
                     most = count / 2;
                     break;
                 case ForwardStatus.Rejected:
-                    _refused.Add((rows[from].Sequence, outcome.Problem));
+                    _refused.Add((rows[from], outcome.Problem));
                     return 1;
                 case ForwardStatus.Accepted:
+                    await OfferRefusedAsync(cancellationToken);
                     Taken(outcome, rows[from].Sequence, rows[from + count - 1].Sequence, count);
                     return count;
+                default:
+                    await FailedAsync(outcome, cancellationToken);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Offers once more what was refused before the receiver took something: it may have been put right meanwhile, and what it was wrong about with everything
+    /// is no fault of these. Only what it refuses now as well stays refused.
+    /// </summary>
+    private async Task OfferRefusedAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _refused.Count;)
+        {
+            target.Clear();
+            target.Add(_refused[i].Row);
+            var outcome = await target.SendAsync(cancellationToken);
+            switch (outcome.Status)
+            {
+                case ForwardStatus.Accepted when outcome.Dropped == 0:
+                    metrics.Sent(name, 1);
+                    _refused.RemoveAt(i);
+                    break;
+                case ForwardStatus.Accepted or ForwardStatus.Rejected:
+                    _refused[i] = (_refused[i].Row, outcome.Problem);
+                    i++;
+                    break;
                 default:
                     await FailedAsync(outcome, cancellationToken);
                     break;
@@ -141,8 +170,8 @@ internal sealed partial class Forwarder(
     private void Taken(ForwardOutcome outcome, long first, long last, int count)
     {
         cursor.Write(last);
-        foreach (var (sequence, problem) in _refused)
-            Log.Dropped(log, name, 1, sequence, sequence, problem ?? "");
+        foreach (var (row, problem) in _refused)
+            Log.Dropped(log, name, 1, row.Sequence, row.Sequence, problem ?? "");
         var dropped = Math.Min(outcome.Dropped, count);
         if (dropped > 0 || outcome.Problem is not null)
             Log.Dropped(log, name, dropped, first, last, outcome.Problem ?? "");

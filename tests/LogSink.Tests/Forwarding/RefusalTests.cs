@@ -45,7 +45,26 @@ public sealed class RefusalTests
         // What was wrong with the receiver is put right.
         collector.Instead = (_, _) => Task.FromResult(false);
         await UntilAsync(() => collector.Records.Count >= 9);
-        Assert.Equal(Enumerable.Range(1, 9).Select(i => $"{i}"), Sequences(collector));
+        Assert.Equal(Enumerable.Range(1, 9).Select(i => $"{i}"), Sequences(collector).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Put right at whatever moment of a try: what it refused before is not lost.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(10)]
+    public async Task Receiver_PutRightInTheMidstOfATry_GetsWhatItRefusedBefore(int refusals)
+    {
+        await using var collector = await StandInCollector.StartAsync();
+        var refuse = Refuse("application/x-protobuf", _ => true);
+        collector.Instead = (context, body) => collector.Requests.Count <= refusals ? refuse(context, body) : Task.FromResult(false);
+        await using var sink = await RunningSink.StartAsync(null, $"--LogSink:Forward:a:Url={collector.Http}");
+        await sink.StoreAsync(Sample.Many(9));
+
+        await UntilAsync(() => Cursor(sink).Contains("\"sequence\":9", StringComparison.Ordinal));
+        Assert.Equal(Enumerable.Range(1, 9).Select(i => $"{i}"), Sequences(collector).Order(StringComparer.Ordinal));
     }
 
     [Theory]
