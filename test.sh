@@ -37,7 +37,8 @@ trap 'rm -rf "$results"; stop_engines' EXIT
 # run PROJECT [MINUTES]: its tests, one of which may take so long; what came of them in one line, and in a file.
 run() {
     local name=$1 minutes=${2:-5} log=artifacts/$1.log start=$SECONDS code line p f
-    dotnet test "tests/$name" -c Release --no-build -nologo --blame-hang-timeout "${minutes}m" >"$log" 2>&1
+    dotnet test "tests/$name" -c Release --no-build -nologo --blame-hang-timeout "${minutes}m" \
+        --results-directory artifacts/results --logger "trx;LogFileName=$1.trx" >"$log" 2>&1
     code=$?
     line=$(grep -E '^(Passed|Failed)! ' "$log" | tail -1)
     p=$(sed -n 's/.*Passed: *\([0-9]*\).*/\1/p' <<<"$line")

@@ -51,6 +51,20 @@ public abstract class AttackTests(AttackFixture fixture)
         await Site.ExpectRecordAsync(recorded, "--verdict", "denied");
     }
 
+    /// <summary>An allowed call to an upstream that answers with what it was sent.</summary>
+    [Fact]
+    public async Task Credential_ThatTheUpstreamEchoes_DoesNotReachTheAgent()
+    {
+        var result = await Inside("""
+            curl -sS --max-time 5 "$API_URL/v1/whoami?whole"
+            curl -sS --max-time 5 --compressed "$API_URL/v1/whoami?compressed"
+            for i in 0 8 16 24 32 40 48 56 64 72 80 88 96; do curl -sS --max-time 5 -r $i-$((i+7)) "$API_URL/v1/whoami?range=$i"; done
+            """);
+        Assert.Equal(15, result.Output.Split($"x-api-key: {new string('*', EnclosureSite.Key.Length)}\n").Length - 1);
+        Assert.DoesNotContain(EnclosureSite.Key, result.Output, StringComparison.Ordinal);
+        await Site.ExpectRecordAsync("\"reflected\":\"(body)\"", "--gate", "secrets");
+    }
+
     [Fact]
     public async Task PortScan_EveryPort_IsRefusedAndRecorded()
     {

@@ -4,6 +4,7 @@ using System.Text;
 using Gatehouse.Gate;
 using Gatehouse.Policy;
 using Gatehouse.Policy.Secrets;
+using Gatehouse.SecretsGateway.Masking;
 using Microsoft.Win32.SafeHandles;
 
 namespace Gatehouse.SecretsGateway.Credentials;
@@ -45,7 +46,7 @@ internal static class SecretReader
         }
 
         var secret = SecretValue.TryCreate(text, out var error);
-        problem = secret is null ? $"the credential in {name} {error}" : "";
+        problem = secret is null ? $"the credential in {name} {error}" : Remark(secret, name);
         return secret;
     }
 
@@ -56,7 +57,7 @@ internal static class SecretReader
             using var file = SecretFile.Open(path);
             var secret = ReadAll(file, out var error);
             problem = secret is null ? $"the credential in {path} {error}"
-                : (File.GetUnixFileMode(file) & OpenToOthers) != 0 ? $"{path} is open to other users: chmod 600 it" : "";
+                : (File.GetUnixFileMode(file) & OpenToOthers) != 0 ? $"{path} is open to other users: chmod 600 it" : Remark(secret, path);
             return secret;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -65,6 +66,9 @@ internal static class SecretReader
             return null;
         }
     }
+
+    private static string Remark(SecretValue secret, string place) =>
+        secret.IsTooShortToMask() ? $"the credential in {place} is shorter than {CredentialForms.LeastLength} characters: answers are not searched for it" : "";
 
     private static SecretValue? ReadAll(SafeFileHandle file, out string error)
     {

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gatehouse.SecretsGateway.Masking;
 
 namespace Gatehouse.SecretsGateway.Credentials;
 
@@ -21,7 +22,16 @@ internal sealed class SecretValue : IDisposable
     [DebuggerBrowsable(DebuggerBrowsableState.Never)]
     private readonly char[] _value;
 
+    private CredentialForms? _forms;
+
     private SecretValue(char[] value) => _value = value;
+
+    /// <summary>As whatever an answer may show it. Made when asked for; wiped with it.</summary>
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private CredentialForms Forms => _forms ??= new(_value);
+
+    /// <summary>Whether it is too short to be searched for in bodies, where it would be found by chance.</summary>
+    public bool IsTooShortToMask() => Forms.IsEmpty;
 
     /// <param name="text">Printable ASCII, at least one and at most <see cref="MaxLength"/> characters.</param>
     /// <param name="error">Why it can not be used; shows nothing of it.</param>
@@ -52,10 +62,18 @@ internal sealed class SecretValue : IDisposable
         return string.Concat(template.AsSpan(0, at), _value, template.AsSpan(at + "{secret}".Length));
     }
 
-    /// <summary>Whether a text shows it, as it is or percent-encoded, as URLs have it.</summary>
-    public bool IsIn(ReadOnlySpan<char> text) => text.IndexOf(_value) >= 0 || (text.Contains('%') && Uri.UnescapeDataString(text).AsSpan().IndexOf(_value) >= 0);
+    /// <summary>Whether a text shows it: as it is or percent-encoded, and any way there is when it is not too short for that.</summary>
+    public bool IsIn(ReadOnlySpan<char> text) =>
+        text.IndexOf(_value) >= 0 || (text.Contains('%') && Uri.UnescapeDataString(text).AsSpan().IndexOf(_value) >= 0) || Forms.IsIn(text);
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_value.AsSpan()));
+    /// <summary>What passes a body on without it.</summary>
+    public MaskingStream Mask(Stream body) => new(body, Forms);
+
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_value.AsSpan()));
+        _forms?.Dispose();
+    }
 
     public override string ToString() => Redacted;
 

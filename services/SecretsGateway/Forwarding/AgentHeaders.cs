@@ -10,6 +10,8 @@ internal static class AgentHeaders
         StringComparer.OrdinalIgnoreCase,
         // Where credentials stand: a placeholder, or a key of somebody else, under whose account data would leave by an allowed call.
         "Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "X-Auth-Token", "X-Access-Token", "Private-Token", "Cookie", "Cookie2",
+        // What would have the answer come in a form, or in parts, in which no credential can be found.
+        "Accept-Encoding", "Range", "If-Range", "A-IM",
         // Between two hops only (RFC 9110 §7.6.1), and what frames the message.
         "Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Expect", "Host", "X-Content-Length",
         // Who asks, and whom: the upstream is not told about this machine, and believes nothing the agent says about it.

@@ -24,7 +24,8 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
         string subject)
     {
         var started = time.GetTimestamp();
-        var (request, response) = (new CountingStream(context.Request.Body), new CountingStream(context.Response.Body));
+        await using var masking = credential.Mask(context.Response.Body);
+        var (request, response) = (new CountingStream(context.Request.Body), new CountingStream(masking));
         (context.Request.Body, context.Response.Body) = (request, response);
         var (secret, problem, pruned) = (decision.Secret!, "the gateway failed", new PrunedHeaders([], []));
         try
@@ -35,11 +36,26 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, EventRecorder reco
             pruned = transformer.Pruned;
             if (exception is not null && credential.IsIn(exception.GetBaseException().Message))
                 pruned.Reflected.Add(UpstreamFailures.Malformed);
-            if (error != ForwarderError.None && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+            if (transformer.Hidden is { } encoding)
+                problem = $"the upstream answered in the encoding {encoding}, in which the credential can not be found";
+            if (context.RequestAborted.IsCancellationRequested)
+                return;
+            var isAnswered = error == ForwarderError.None && transformer.Hidden is null;
+            if (!isAnswered && context.Response.HasStarted)
+                return;
+            if (!isAnswered)
                 await UpstreamFailures.Answer(error, exception, secret.Name).WriteAsync(context);
+            await masking.CompleteAsync(context.RequestAborted);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The agent hung up before the last of it.
+            problem = $"{ForwarderError.ResponseBodyDestination}: {e.Message}";
         }
         finally
         {
+            if (masking.Masked > 0)
+                pruned.Reflected.Add(UpstreamHeaders.Body);
             var duration = time.GetElapsedTime(started);
             recorder.RecordEnd(state.Session, attempt, "request.end", subject, request.Count, response.Count, duration, detail =>
             {

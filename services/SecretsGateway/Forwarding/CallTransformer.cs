@@ -18,6 +18,9 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
     /// <summary>What was taken out of the answer's header fields.</summary>
     public PrunedHeaders Pruned { get; private set; } = new([], []);
 
+    /// <summary>The answer is not passed on: this encoding of it hides what is in it.</summary>
+    public string? Hidden { get; private set; }
+
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
@@ -34,8 +37,12 @@ internal sealed class CallTransformer(SecretPolicy secret, string path, string q
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is not null)
+        {
             Pruned = UpstreamHeaders.Prune(proxyResponse, _target, secret, credential);
-        return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            Hidden = UpstreamHeaders.Encoding(proxyResponse);
+        }
+
+        return Hidden is not null ? ValueTask.FromResult(false) : base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
     }
 
     /// <summary>None are forwarded: they come when the headers have been checked and gone.</summary>

@@ -45,7 +45,8 @@ internal sealed class UpstreamClients(GateSession session, GatewayOptions option
             UseProxy = false,
             AllowAutoRedirect = false,
             UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
+            // It asks for these in place of what the agent asked for, and takes them off: what is compressed can not be searched for the credential.
+            AutomaticDecompression = DecompressionMethods.All,
             ActivityHeadersPropagator = null,
             ConnectTimeout = options.ConnectTimeout,
             EnableMultipleHttp2Connections = true,

@@ -27,6 +27,8 @@ internal static class UpstreamFailures
                 CallProblem.Failed("upstream-address", BadGateway, "the upstream's name leads to an address that is not public", secret),
             _ when Find<SocketException>(exception) is not null =>
                 CallProblem.Failed("upstream-unreachable", BadGateway, "the upstream can not be reached", secret),
+            (ForwarderError.None, null) =>
+                CallProblem.Failed("upstream-encoding", BadGateway, "the upstream answered in an encoding that was not asked for", secret),
             _ => CallProblem.Failed("upstream-failed", BadGateway, "the upstream did not answer as it should", secret),
         };
 

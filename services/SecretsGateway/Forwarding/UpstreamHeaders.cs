@@ -11,6 +11,9 @@ internal static class UpstreamHeaders
     /// <summary>The status line, among names of fields.</summary>
     public const string Status = "(status)";
 
+    /// <summary>The body, among names of fields.</summary>
+    public const string Body = "(body)";
+
     private static readonly FrozenSet<string> s_stripped = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
         // A session of the person's account, which the agent could use elsewhere.
@@ -39,6 +42,19 @@ internal static class UpstreamHeaders
         // Again: dot segments that are resolved can leave together what stood apart.
         RemoveCredential(response.Headers, credential, pruned);
         return pruned;
+    }
+
+    /// <summary>
+    /// The encoding in which a body can not be searched, or null. Those that the client asks for it has taken off already, and their names with them (RFC 9110 §8.4).
+    /// </summary>
+    public static string? Encoding(HttpResponseMessage response)
+    {
+        var content = response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var encodings) ? encodings : default;
+        var transfer = response.Headers.NonValidated.TryGetValues("Transfer-Encoding", out var codings) ? codings : default;
+        return content.SelectMany(Split).FirstOrDefault(each => !each.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            ?? transfer.SelectMany(Split).FirstOrDefault(each => !each.Equals("chunked", StringComparison.OrdinalIgnoreCase));
+
+        static string[] Split(string value) => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 
     private static void Strip(HttpResponseHeaders headers)
@@ -80,5 +96,5 @@ internal static class UpstreamHeaders
 }
 
 /// <param name="Removed">Names of fields that led away or showed the credential.</param>
-/// <param name="Reflected">Those that showed the credential, and <see cref="UpstreamHeaders.Status"/>.</param>
+/// <param name="Reflected">Those that showed the credential, and <see cref="UpstreamHeaders.Status"/> or <see cref="UpstreamHeaders.Body"/>.</param>
 internal sealed record PrunedHeaders(List<string> Removed, List<string> Reflected);

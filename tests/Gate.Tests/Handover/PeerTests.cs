@@ -26,7 +26,7 @@ public sealed partial class PeerTests
         Assert.Contains("bytes long", await own.ReadLineAsync(), StringComparison.Ordinal);
     }
 
-    // The raw call changes the calling thread alone, which ends with it.
+    // The raw call changes the calling thread alone. It is taken back before anything else goes on: threads that one starts are as it is.
     private static Task<Socket> ConnectAsync(string path, int? user)
     {
         var connected = new TaskCompletionSource<Socket>();
@@ -34,10 +34,17 @@ public sealed partial class PeerTests
         {
             try
             {
-                if (user is { } uid && syscall(RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 117 : 147, -1, uid, -1) != 0)
-                    throw new InvalidOperationException($"setresuid: {Marshal.GetLastPInvokeErrorMessage()}");
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                socket.Connect(new UnixDomainSocketEndPoint(path));
+                try
+                {
+                    Become(user);
+                    socket.Connect(new UnixDomainSocketEndPoint(path));
+                }
+                finally
+                {
+                    Become(user is null ? null : 0);
+                }
+
                 connected.SetResult(socket);
             }
             catch (Exception error)
@@ -46,6 +53,12 @@ public sealed partial class PeerTests
             }
         }).Start();
         return connected.Task.WaitAsync(Eventually.Bound);
+    }
+
+    private static void Become(int? user)
+    {
+        if (user is { } uid && syscall(RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 117 : 147, -1, uid, -1) != 0)
+            throw new InvalidOperationException($"setresuid: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -25,15 +25,15 @@ public sealed class SecretReaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("key")]
-    [InlineData("key\n")]
-    [InlineData("key\r\n")]
-    [InlineData("key\n\n")]
+    [InlineData("long-key")]
+    [InlineData("long-key\n")]
+    [InlineData("long-key\r\n")]
+    [InlineData("long-key\n\n")]
     public void File_WithNewlinesAtItsEnd_IsReadWithoutThem(string text)
     {
         Write(text);
-        Assert.Equal(("key", ""), Read(SecretScheme.File, "key"));
-        Assert.Equal(("key", ""), Read(SecretScheme.File, _folder.File("key")));
+        Assert.Equal(("long-key", ""), Read(SecretScheme.File, "key"));
+        Assert.Equal(("long-key", ""), Read(SecretScheme.File, _folder.File("key")));
     }
 
     [Theory]

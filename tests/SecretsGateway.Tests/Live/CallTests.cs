@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Gatehouse.Policy;
 using Gatehouse.SecretsGateway.Tests.Support;
@@ -40,7 +42,7 @@ public sealed class CallTests(GatewayFixture fixture)
         Assert.Equal("2023-06-01", seen.Headers["anthropic-version"]);
         Assert.DoesNotContain(seen.Headers, header => header.Value.Contains(Placeholder, StringComparison.Ordinal));
         Assert.Equal(
-            ["anthropic-version", "Content-Length", "Content-Type", "Host", "x-api-key"],
+            ["Accept-Encoding", "anthropic-version", "Content-Length", "Content-Type", "Host", "x-api-key"],
             seen.Headers.Keys.Order(StringComparer.OrdinalIgnoreCase));
     }
 
@@ -83,17 +85,23 @@ public sealed class CallTests(GatewayFixture fixture)
         Assert.Equal((VerdictKind.Denied, word, $"{method} {target}"), (denied.Verdict, denied.Detail!["denial"], denied.Subject));
     }
 
-    [Fact]
-    public async Task Answer_ThatComesInPieces_IsPassedOnPieceByPiece()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Answer_ThatComesInPieces_IsPassedOnPieceByPiece(bool isCompressed)
     {
         // The origin sends each event only when the agent has the one before: a buffer anywhere between would hold both for ever.
         using var received = new SemaphoreSlim(0);
         await using var origin = await ApiOrigin.StartAsync(async context =>
         {
             context.Response.ContentType = "text/event-stream";
+            await using var body = isCompressed ? new GZipStream(context.Response.Body, CompressionLevel.Fastest) : context.Response.Body;
+            if (isCompressed)
+                context.Response.Headers.ContentEncoding = "gzip";
             for (var i = 0; i < 5; i++)
             {
-                await context.Response.WriteAsync($"data: {i}\n\n");
+                await body.WriteAsync(Encoding.ASCII.GetBytes($"data: {i}\n\n"));
+                await body.FlushAsync();
                 await received.WaitAsync(TimeSpan.FromSeconds(20));
             }
         });
