@@ -35,12 +35,12 @@ for name in "${names[@]}"; do
   mkdir "$work/$name"
   if [[ $name == sandbox ]]; then
     for program in AgentSandbox/release/gatehouse EnclosureInit/release/gatehouse-init; do
-      [[ -x $root/artifacts/publish/$program ]] || quietly dotnet publish "$root/services/${program%%/*}" -c Release -v q
+      [[ -x $root/artifacts/publish/$program ]] || quietly dotnet publish "$root/services/${program%%/*}" -c Release -v q -p:RunAnalyzers=false
       cp "$root/artifacts/publish/$program" "$work/$name/"
     done
     file=$here/services/sandbox.Dockerfile
   else
-    project=${projects[$name]} source=$root/services/${projects[$name]} publish=(-c Release -v q -maxcpucount:1 -p:DebugType=none -o "$work/$name") entry="dotnet Gatehouse.${projects[$name]}.dll"
+    project=${projects[$name]} source=$root/services/${projects[$name]} publish=(-c Release -v q -maxcpucount:1 -p:RunAnalyzers=false -p:DebugType=none -o "$work/$name") entry="dotnet Gatehouse.${projects[$name]}.dll"
     if [[ -n $base ]]; then
       case $(uname -m) in aarch64) rid=linux-arm64 ;; *) rid=linux-x64 ;; esac
       publish+=(--self-contained -r "$rid") entry=./Gatehouse.$project

@@ -100,7 +100,8 @@ public sealed class Installation : IAsyncDisposable
     public Process StartOnTerminal(string folder, string setUp, IEnumerable<string> arguments)
     {
         var words = arguments.Prepend(Command).Select(word => $"'{word}'");
-        return StartProgram(folder, ["/usr/bin/script", "-qec", $"{setUp}; exec {string.Join(' ', words)}", "/dev/null"]);
+        // A shell has what it starts in the background ignore these, and all that comes of it.
+        return StartProgram(folder, ["/usr/bin/env", "--default-signal=INT,QUIT", "/usr/bin/script", "-qec", $"{setUp}; exec {string.Join(' ', words)}", "/dev/null"]);
     }
 
     /// <summary>Starts any program as the user, with the environment of a command of Gatehouse.</summary>
