@@ -13,10 +13,9 @@ public sealed class AccessibilityTests(Browser browser, FullSite full) : IClassF
 
     private static readonly string[] s_pages = ["", s_session, Incomplete, "pending", "policy", "health"];
 
+    // Contrast hangs on the scheme, layout on the width: each is there once.
     [Theory]
     [InlineData(ColorScheme.Light, 1280)]
-    [InlineData(ColorScheme.Dark, 1280)]
-    [InlineData(ColorScheme.Light, 360)]
     [InlineData(ColorScheme.Dark, 360)]
     public async Task Pages_CheckedWithAxe_HaveNoViolation(ColorScheme scheme, int width)
     {

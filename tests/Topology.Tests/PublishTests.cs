@@ -71,7 +71,7 @@ public sealed class PublishTests
         var folder = site.CreateWorkspaceFor("served", $"publish: [{{ inside: 18789, host: \"127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}\" }}]");
         var result = await site.Installation.ScriptAsync(folder, "echo RAN");
         Assert.Equal(69, result.ExitCode);
-        Assert.Contains("can not be taken", result.Error, StringComparison.Ordinal);
+        Assert.True(result.Error.Contains("can not be taken", StringComparison.Ordinal), result.Error);
         Assert.DoesNotContain("RAN", result.Output, StringComparison.Ordinal);
     }
 
