@@ -16,23 +16,35 @@ if [ ! -x artifacts/npm/node_modules/.bin/claude ] || [ ! -s artifacts/npm/node_
     npm install --prefix artifacts/npm --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code@2 axe-core@4 >artifacts/npm.log 2>&1 || { tail -5 artifacts/npm.log >&2; exit 69; }
 fi
 
+results=$(mktemp -d)
+declare -A begun
+
+# begin NAME COMMAND…: beside what follows, its output in a file; 'ready NAME' waits until it has ended.
+begin() {
+    local name=$1
+    shift
+    { "$@" >"artifacts/begin-$name.log" 2>&1; echo $? >"$results/begin-$name"; } &
+    begun[$name]=$!
+}
+ready() {
+    while [ ! -s "$results/begin-$1" ] && kill -0 "${begun[$1]}" 2>/dev/null; do sleep 1; done
+}
+
 # Making the image waits for the network and the disk, building for the processor.
+mkdir -p artifacts
 need_engines
-start_engines &
-starting=$!
-trap 'wait $starting; stop_engines' EXIT
+begin engines start_engines
+trap 'ready engines; rm -rf "$results"; stop_engines' EXIT
 
 echo 'Building' >&2
-mkdir -p artifacts
-if ! { dotnet build Aspire.sln -c Release -v quiet -nologo && ./gatehouse --version; } >artifacts/test-build.log 2>&1; then
+if ! dotnet build Aspire.sln -c Release -v quiet -nologo >artifacts/test-build.log 2>&1; then
     grep -E 'error|warn' artifacts/test-build.log | sort -u | head -40 >&2
     echo '0 passed, 1 failed'
     exit 1
 fi
 
-wait "$starting" || exit 69
-results=$(mktemp -d)
-trap 'rm -rf "$results"; stop_engines' EXIT
+# The command is compiled ahead of time, for a minute; not every test wants it.
+begin command ./gatehouse --version
 
 # run PROJECT [MINUTES]: its tests, one of which may take so long; what came of them in one line, and in a file.
 run() {
@@ -52,24 +64,32 @@ run() {
     echo "${p:-0} ${f:-0}" >"$results/$name"
 }
 
-# Making images waits for the network and the disk, the log sink's faults for processes that start: what has no enclosure runs meanwhile. What has one follows one by
-# one, since it measures what this machine does; it wants the images.
+# Three at a time: making images waits for the network and the disk, the log sink's faults for processes that start, browsers for both. What has an enclosure
+# follows one by one, since it measures what this machine does; it wants the images.
 last='Attacks.Tests Topology.Tests'
-run Images.Tests 12 &
+{ ready engines; ready command; run Images.Tests 12; } &
 images=$!
-run LogSink.Tests &
-sink=$!
+{ run AgentSandbox.Tests; ready command; run Console.Tests; } &
+console=$!
+run LogSink.Tests 12
 for project in tests/*.Tests; do
     name=$(basename "$project")
-    case " Images.Tests LogSink.Tests $last " in *" $name "*) ;; *) run "$name" ;; esac
+    case " Images.Tests AgentSandbox.Tests Console.Tests LogSink.Tests $last " in *" $name "*) ;; *) run "$name" ;; esac
 done
-wait "$images" "$sink"
+wait "$images" "$console"
 for name in $last; do run "$name"; done
 
 passed=0 failed=0
 for project in tests/*.Tests; do
     read -r p f <"$results/$(basename "$project")" || { p=0 f=1; echo "$(basename "$project") did not run"; }
     passed=$((passed + p)) failed=$((failed + f))
+done
+
+for each in engines command; do
+    [ "$(cat "$results/begin-$each" 2>&1)" = 0 ] && continue
+    echo "$each: not ready"
+    tail -20 "artifacts/begin-$each.log"
+    failed=$((failed + 1))
 done
 
 echo "$passed passed, $failed failed"

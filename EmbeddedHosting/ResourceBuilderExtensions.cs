@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Aspire.Hosting.ApplicationModel;
@@ -7,6 +8,8 @@ namespace Aspire.Hosting;
 /// <summary>What AppHost.cs says of resources.</summary>
 public static class ResourceBuilderExtensions
 {
+    private static readonly ConcurrentDictionary<int, bool> s_given = new();
+
     public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, string? value)
         where T : IResourceWithEnvironment => builder.With(resource => resource.Environment.Add((name, () => value)));
 
@@ -40,10 +43,33 @@ public static class ResourceBuilderExtensions
         return builder;
     }
 
+    /// <summary>
+    /// One that nobody has, and that nobody is given until its service listens: below the kernel's own choices for outgoing connections
+    /// (<c>net.ipv4.ip_local_port_range</c>, from 32768), and not the one of another resource.
+    /// </summary>
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tries = 0; tries < 100; tries++)
+        {
+            var port = Random.Shared.Next(20_000, 32_768);
+            if (s_given.TryAdd(port, true) && TryListen(port) is { } free)
+                return free;
+        }
+
+        return TryListen(0) ?? throw new InvalidOperationException("no port is free on 127.0.0.1");
+    }
+
+    private static int? TryListen(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return ((IPEndPoint)listener.LocalEndpoint).Port;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
     }
 }

@@ -47,7 +47,7 @@ internal static class ComposedLauncher
         Terminal.Say($"session {id} under {policy.Path}");
         var start = events.Create(id, trace.TraceId, Boundary.Sandbox, "session.start", string.Join(' ', command),
             ("command", string.Join(' ', command)), ("workingDirectory", folders.WorkingDirectory), ("policy", policy.Path), ("policySha256", policy.Sha256), ("isolation", "composition"));
-        if (!events.TryRecordAsync(start).GetAwaiter().GetResult())
+        if (!events.TryRecordStartAsync(start).GetAwaiter().GetResult())
         {
             if (policy.Policy.WhenUnavailable == WhenUnavailable.Deny)
                 throw new LaunchException(ExitCodes.Unavailable, "the log sink did not record the session's start, and the policy says logging.whenUnavailable: deny");

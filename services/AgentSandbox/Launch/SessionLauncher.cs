@@ -60,7 +60,7 @@ internal static class SessionLauncher
             ("command", string.Join(' ', command)), ("workingDirectory", Environment.CurrentDirectory), ("policy", policy.IsBuiltIn ? "built-in" : policy.Path),
             ("policySha256", policy.Sha256), ("isolation", policy.Policy.Agent.Isolation.ToString().ToLowerInvariant()), ("image", container?.Image), ("runtime", container?.Runtime), ("pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
         // While the sink writes it down, the enclosure is made; neither waits for the other, and the agent waits for both.
-        var recording = Task.Run(async () => await events.TryRecordAsync(start));
+        var recording = Task.Run(async () => await events.TryRecordStartAsync(start));
 
         using var enclosure = OrRecord(() => Prepare(workspace.Specification(policy, command), container));
         using var gates = OrRecord(() => SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, CancellationToken.None).GetAwaiter().GetResult());

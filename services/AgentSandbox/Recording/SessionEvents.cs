@@ -14,7 +14,7 @@ namespace Gatehouse.AgentSandbox.Recording;
 /// </summary>
 internal sealed class SessionEvents(StateDirectory state, RunDirectory run, TimeProvider time)
 {
-    private static readonly TimeSpan s_within = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_within = TimeSpan.FromSeconds(3), s_startWithin = TimeSpan.FromSeconds(10), s_again = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Enough for every session of a year that ended while no sink ran.</summary>
     private const int MaxSpooled = 10_000;
@@ -45,10 +45,27 @@ internal sealed class SessionEvents(StateDirectory state, RunDirectory run, Time
         Create(session, traceId, Boundary.Filesystem, action, changes.Summary, ("summary", changes.Summary), ("waiting", changes.Waiting?.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>Durably in the sink, or not at all.</summary>
-    public async Task<bool> TryRecordAsync(BoundaryEvent each)
+    public Task<bool> TryRecordAsync(BoundaryEvent each) => TryRecordAsync(each, s_within);
+
+    /// <summary>Likewise, of a session's start. Without it there is no session: it is worth a wait for a sink that has only just started, or a disk that is busy.</summary>
+    public async Task<bool> TryRecordStartAsync(BoundaryEvent start)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            var left = s_startWithin - time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+                return false;
+            if (await TryRecordAsync(start, left))
+                return true;
+            await Task.Delay(s_again, time);
+        }
+    }
+
+    private async Task<bool> TryRecordAsync(BoundaryEvent each, TimeSpan within)
     {
         using var sink = LogSinkClient.TryOpen(run);
-        return sink is not null && await sink.TryPostAsync([each], s_within);
+        return sink is not null && await sink.TryPostAsync([each], within);
     }
 
     /// <summary>In the sink, or kept for a later command. Of what has happened already: what keeps it from both is said, and undoes nothing.</summary>
