@@ -10,6 +10,7 @@ using Gatehouse.Gate.Handover;
 using Gatehouse.Policy.Events;
 using Gatehouse.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.DnsResolver.Tests;
 
@@ -149,6 +150,24 @@ public sealed class ResolverTests : IDisposable
         var output = await dig.StandardOutput.ReadToEndAsync();
         session.End();
         Assert.Contains(expected, output, StringComparison.Ordinal);
+    }
+
+    /// <summary>The egress gate reads what was dialled last when the session is over.</summary>
+    [Fact]
+    public async Task Names_OfASessionThatEnded_AreKnownForAMoment()
+    {
+        var time = new FakeTimeProvider();
+        using var session = TestSession.Create(Yaml);
+        var gate = new DnsGate(_recorder, time, NullLogger<DnsGate>.Instance);
+        var serving = await gate.OpenAsync(session.Session, CancellationToken.None);
+        var id = session.Session.Id.Value;
+        var address = gate.FindTable(id)!.GetOrAdd(Name("allowed.test"))!;
+        await serving.DisposeAsync();
+
+        Assert.Null(gate.Find(id));
+        Assert.Equal("allowed.test", gate.FindTable(id)?.Find(address)?.Value);
+        time.Advance(TimeSpan.FromSeconds(16));
+        await Eventually.TrueAsync(() => gate.FindTable(id) is null);
     }
 
     private static SessionSocket Bound(IPEndPoint like)

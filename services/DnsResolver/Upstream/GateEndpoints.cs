@@ -20,7 +20,7 @@ internal static class GateEndpoints
                 : Results.Problem(statusCode: 401, title: "The token is missing or wrong."));
         sessions.MapGet("/resolve/{name}", ResolveAsync);
         sessions.MapGet("/gate-addresses/{address}", (string session, string address, DnsGate gate) =>
-            gate.Find(session) is { } resolver && IPAddress.TryParse(address, out var parsed) && resolver.Table.Find(parsed) is { } name
+            gate.FindTable(session) is { } table && IPAddress.TryParse(address, out var parsed) && table.Find(parsed) is { } name
                 ? Results.Ok(new NameAnswer(name.Value))
                 : Results.Problem(statusCode: 404, title: "That address stands for no name in that session."));
     }

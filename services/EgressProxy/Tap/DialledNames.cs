@@ -8,7 +8,7 @@ namespace Gatehouse.EgressProxy.Tap;
 internal sealed class DialledNames(GateSession session, GateAddresses addresses, TimeProvider time)
 {
     /// <summary>The resolver is on this machine and answers from a table; a busy machine may start it late.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     /// <summary>After silence: what is dialled meanwhile is recorded as an address.</summary>
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
