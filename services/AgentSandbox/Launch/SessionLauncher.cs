@@ -24,6 +24,9 @@ internal static class SessionLauncher
     /// <summary>Between the polite end of a session that took too long and its forced one.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
 
+    /// <summary>A wait that a person notices.</summary>
+    private static readonly TimeSpan s_saidAfter = TimeSpan.FromSeconds(2);
+
     /// <summary>Synchronous throughout: children are tied to this, the main, thread.</summary>
     /// <returns>The agent's exit code.</returns>
     /// <exception cref="LaunchException">The session can not start.</exception>
@@ -65,6 +68,8 @@ internal static class SessionLauncher
         using var enclosure = OrRecord(() => Prepare(workspace.Specification(policy, command), container));
         using var gates = OrRecord(() => SessionGates.OpenAsync(run, id, policy, trace.TraceParent, workspace.Sockets, enclosure.Sockets, CancellationToken.None).GetAwaiter().GetResult());
         enclosure.CloseSockets();
+        if (!quiet && Task.WaitAny([recording], s_saidAfter) < 0)
+            Terminal.Say("waiting for the log sink to write down the session's start");
         if (!recording.GetAwaiter().GetResult())
         {
             if (policy.Policy.WhenUnavailable == WhenUnavailable.Deny)
